@@ -1,0 +1,443 @@
+"""The only module that a plugin author imports.
+
+One typed function is the whole definition of an action. From its signature come the command with its
+flags and help, the tool a model may propose, the form, and the step of a workflow::
+
+    plugin = Plugin("coffee", needs=("directory",))
+
+    @plugin.action(risk=Risk.LOW, examples=("brew me a coffee",))
+    async def brew(ctx: Context, strength: Literal["mild", "strong"] = "mild") -> str:
+        \"\"\"Start the machine on your floor.\"\"\"
+
+    @brew.preview
+    async def _(ctx: ReadContext, strength: str = "mild") -> Preview: ...
+
+    @brew.verify
+    async def _(ctx: ReadContext, strength: str = "mild") -> list[Observation]: ...
+
+The program confirms, logs, deadlines and reads back; an author cannot forget to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, Generic, Literal, NewType, TypeVar
+
+from helpdesk.errors import (
+    Ambiguous,
+    Failed,
+    HelpdeskError,
+    InvalidArgument,
+    NotFound,
+    Refused,
+    Stale,
+    Unreachable,
+)
+from helpdesk.events import Change, Citation, Observation
+from helpdesk.identity import AccountStatus, Actor, Group, PasswordRules, Person
+from helpdesk.ports import ContactField, DirectoryReader, DirectorySession, Ticket, Tickets
+from helpdesk.secrets import Secret, temporary_password
+from helpdesk.text import Untrusted, shorten, visible
+
+__all__ = [
+    "API_VERSION",
+    "NOT_YET",
+    "AccountStatus",
+    "Action",
+    "Actor",
+    "Ambiguous",
+    "Answer",
+    "Change",
+    "Citation",
+    "Context",
+    "Failed",
+    "Group",
+    "GroupName",
+    "HelpdeskError",
+    "InvalidArgument",
+    "Login",
+    "NotFound",
+    "NotYet",
+    "Observation",
+    "PasswordRules",
+    "Person",
+    "Plugin",
+    "Preview",
+    "ReadContext",
+    "Refused",
+    "Risk",
+    "Secret",
+    "Stale",
+    "Ticket",
+    "Unreachable",
+    "Untrusted",
+    "local_time",
+    "shorten",
+    "visible",
+]
+
+API_VERSION: Final = 1
+
+Login = NewType("Login", str)
+"""A person's login name; completed and checked against the directory before an action sees it."""
+
+GroupName = NewType("GroupName", str)
+"""A group's name; completed and checked against the directory before an action sees it."""
+
+
+class Risk(StrEnum):
+    """How much harm a mistake does. ``HIGH`` asks for a fresh sign-in (R8)."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an action would do, read from the live system.
+
+    Attributes:
+        summary: one sentence for the confirmation; no change at all means that there is nothing to do.
+        state: facts that ``verify`` compares with, kept in the log's intent so that an interrupted
+            action can still be read back; they are part of what the confirmation binds.
+    """
+
+    summary: str
+    changes: tuple[Change, ...] = ()
+    warnings: tuple[str, ...] = ()
+    state: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a read found: a sentence, its data for scripts, and its source as receipt."""
+
+    message: str
+    data: Any = None
+    receipt: tuple[Observation, ...] = ()
+    citations: tuple[Citation, ...] | None = None
+
+
+class NotYet:
+    """The system took the change, but its effect cannot be read back yet; verify will be asked again."""
+
+
+NOT_YET: Final = NotYet()
+
+_T = TypeVar("_T")
+
+
+async def _in_thread(deadline: float, what: str, call: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(call, *args, **kwargs), deadline)
+    except TimeoutError:
+        raise Unreachable(
+            f"{what} gave no answer within {deadline:.0f} seconds.", maybe_applied=True
+        ) from None
+
+
+class ReadDirectory:
+    """The directory as an action sees it while nothing may change: previews, read-backs and reads.
+
+    People named in the call are pinned: whoever the runner resolved is who comes back, by id (D7).
+    """
+
+    def __init__(
+        self,
+        reader: DirectoryReader,
+        pinned_people: Mapping[str, Person],
+        pinned_groups: Mapping[str, Group],
+        deadline: float = 30.0,
+    ) -> None:
+        self._reader = reader
+        self._people = pinned_people
+        self._groups = pinned_groups
+        self._deadline = deadline
+
+    async def _call(self, call: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+        return await _in_thread(self._deadline, "The directory", call, *args, **kwargs)
+
+    async def person(self, login: str) -> Person:
+        """The person now; NotFound when the entry that was named is gone."""
+        pinned = self._people.get(login)
+        if pinned is not None:
+            return await self._call(self._reader.person_by_id, pinned.id)
+        return await self._call(self._reader.person, login)
+
+    async def person_by_dn(self, dn: str) -> Person:
+        return await self._call(self._reader.person_by_dn, dn)
+
+    async def find_people(self, words: str, limit: int = 20) -> list[Person]:
+        return await self._call(self._reader.find_people, words, limit)
+
+    async def group(self, name: str) -> Group:
+        """The group now, members and owners included; Stale when another group took its name."""
+        group = await self._call(self._reader.group, name)
+        pinned = self._groups.get(name)
+        if pinned is not None and pinned.id != group.id:
+            raise Stale(f"The group {name} was replaced by another one of the same name.")
+        return group
+
+    async def groups(self, limit: int = 1000) -> list[Group]:
+        return await self._call(self._reader.groups, limit)
+
+    async def groups_of(self, person: Person) -> list[Group]:
+        return await self._call(self._reader.groups_of, person)
+
+    async def status(self, person: Person) -> AccountStatus:
+        return await self._call(self._reader.status, person)
+
+    async def password_rules(self, person: Person) -> PasswordRules:
+        return await self._call(self._reader.password_rules, person)
+
+
+class WriteDirectory(ReadDirectory):
+    """The directory while an action is carried out, with the rights of whoever carries it out."""
+
+    def __init__(
+        self,
+        session: DirectorySession,
+        pinned_people: Mapping[str, Person],
+        pinned_groups: Mapping[str, Group],
+        deadline: float = 30.0,
+    ) -> None:
+        super().__init__(session, pinned_people, pinned_groups, deadline)
+        self._session = session
+
+    async def change_own_password(self, new: Secret) -> None:
+        await self._call(self._session.change_own_password, new)
+
+    async def set_password(self, person: Person, new: Secret, *, must_change: bool) -> None:
+        await self._call(self._session.set_password, person, new, must_change=must_change)
+
+    async def unlock(self, person: Person) -> None:
+        await self._call(self._session.unlock, person)
+
+    async def set_enabled(self, person: Person, enabled: bool) -> None:
+        await self._call(self._session.set_enabled, person, enabled)
+
+    async def add_member(self, group: Group, person: Person) -> None:
+        await self._call(self._session.add_member, group, person)
+
+    async def remove_member(self, group: Group, person: Person) -> None:
+        await self._call(self._session.remove_member, group, person)
+
+    async def update_contact(self, person: Person, values: Mapping[ContactField, str]) -> None:
+        await self._call(self._session.update_contact, person, values)
+
+
+class ReadTickets:
+    """The ticket queue while nothing may change."""
+
+    def __init__(self, tickets: Tickets, deadline: float = 30.0) -> None:
+        self._tickets = tickets
+        self._deadline = deadline
+
+    async def _call(self, call: Callable[..., _T], *args: Any) -> _T:
+        return await _in_thread(self._deadline, "The ticket queue", call, *args)
+
+    async def get(self, id: str) -> Ticket:
+        return await self._call(self._tickets.get, id)
+
+    async def by_key(self, key: str) -> Ticket | None:
+        return await self._call(self._tickets.by_key, key)
+
+    async def of(self, requester: str) -> list[Ticket]:
+        return await self._call(self._tickets.of, requester)
+
+
+class WriteTickets(ReadTickets):
+    """The ticket queue while an action is carried out; ``key`` is the call's idempotency key (R3)."""
+
+    async def open(self, subject: str, body: str, requester: str, key: str) -> Ticket:
+        return await self._call(self._tickets.open, subject, body, requester, key)
+
+    async def comment(self, id: str, author: str, text: str, key: str) -> Ticket:
+        return await self._call(self._tickets.comment, id, author, text, key)
+
+    async def close(self, id: str, author: str, key: str) -> Ticket:
+        return await self._call(self._tickets.close_ticket, id, author, key)
+
+
+@dataclass(slots=True)
+class ReadContext:
+    """What previews, read-backs and read-only actions get.
+
+    Attributes:
+        actor: who the action is for: the person who asked, also when an approver carries it out.
+        directory: look-ups with the rights of whoever is bound.
+        tickets: the ticket queue.
+        key: the call's idempotency key.
+        settings: the plugin's section of the configuration.
+        cache_dir: a private folder for what can be rebuilt.
+        case: what a handoff may carry: the conversation so far, redacted.
+        before: in ``verify``, the preview that was confirmed.
+        result: in ``verify``, what the action returned; ``None`` after a crash.
+        new_secret: in ``verify``, the secret the action generated or was given; ``None`` after a crash.
+        accepts: whether a just-set password opens an account: the read-back of a reset.
+    """
+
+    actor: Actor
+    directory: ReadDirectory
+    tickets: ReadTickets
+    key: str
+    settings: Mapping[str, Any]
+    cache_dir: Path
+    now: Callable[[], datetime]
+    accepts: Callable[[Person, Secret], Awaitable[Literal["yes", "must-change", "no"]]]
+    report: Callable[[str], None]
+    case: str = ""
+    before: Preview | None = None
+    result: Any = None
+    new_secret: Secret | None = None
+
+    def progress(self, text: str) -> None:
+        """Tell the person what is going on, in a few words."""
+        self.report(text)
+
+
+@dataclass(slots=True)
+class Context(ReadContext):
+    """What an action gets while it is carried out.
+
+    ``directory`` and ``tickets`` may write here; secrets leave through :meth:`reveal_once` only.
+    """
+
+    directory: WriteDirectory
+    tickets: WriteTickets
+    revealed: list[tuple[Secret, str]] = field(default_factory=list)
+
+    def new_password(self) -> Secret:
+        """A temporary password from the operating system's generator (S4)."""
+        self.new_secret = temporary_password()
+        return self.new_secret
+
+    def reveal_once(self, secret: Secret, label: str) -> None:
+        """Hand a secret to the program, which shows it to the person once the outcome is known."""
+        self.revealed.append((secret, label))
+
+
+# ── definitions ───────────────────────────────────────────────────────────────────────────────
+
+Function = Callable[..., Any]
+_F = TypeVar("_F", bound=Function)
+
+About = Literal["self", "person", "group", "desk"]
+"""What authorization decides about: the actor's own account, the argument ``person``, ``group``, or neither."""
+
+Allow = Literal["anyone", "helpdesk"]
+"""An author's default and upper bound; the site's policy may tighten it and never loosen it."""
+
+
+@dataclass(slots=True)
+class Action(Generic[_F]):
+    """One action of a plugin: the function, and beside it how to preview it and read it back."""
+
+    name: str
+    function: _F
+    risk: Risk
+    reads: bool
+    examples: tuple[str, ...]
+    about: About | None
+    allow: Allow | None
+    while_must_change: bool
+    reveals: bool
+    irreversible: bool
+    preview_function: Function | None = None
+    verify_function: Function | None = None
+
+    def preview(self, function: _F2) -> _F2:
+        """Read what would change. Required for everything that writes."""
+        self.preview_function = function
+        return function
+
+    def verify(self, function: _F2) -> _F2:
+        """Read the effect back from the system of record. Required for everything that writes."""
+        self.verify_function = function
+        return function
+
+
+_F2 = TypeVar("_F2", bound=Function)
+
+
+class Plugin:
+    """A set of actions that share a name.
+
+    Args:
+        name: the first half of every action's name; also the plugin's section of the configuration.
+        needs: the systems its actions use ("directory", "tickets").
+        version: goes into sealed requests: a request made with another version is not carried out.
+        api: the version of this module that the plugin was written for.
+    """
+
+    def __init__(
+        self, name: str, *, needs: tuple[str, ...] = (), version: str = "1", api: int = API_VERSION
+    ) -> None:
+        self.name = name
+        self.needs = needs
+        self.version = version
+        self.api = api
+        self.actions: dict[str, Action[Any]] = {}
+
+    def action(
+        self,
+        *,
+        name: str = "",
+        risk: Risk = Risk.LOW,
+        reads: bool = False,
+        examples: tuple[str, ...] = (),
+        about: About | None = None,
+        allow: Allow | None = None,
+        while_must_change: bool = False,
+        reveals: bool = False,
+        irreversible: bool = False,
+    ) -> Callable[[_F], Action[_F]]:
+        """Define an action.
+
+        Args:
+            name: the second half of its name; the function's own when left out.
+            risk: see :class:`Risk`.
+            reads: it changes nothing; it is not previewed, confirmed or read back.
+            examples: phrases people use to ask for it; they route words to the action.
+            about: what authorization decides about; found from the arguments when left out.
+            allow: who may, unless the site's policy says less; ``None`` leaves it to the site's policy.
+            while_must_change: open to someone who must choose a new password first.
+            reveals: it generates a secret, which needs a safe place to go before anything changes.
+            irreversible: the person types the target's name to confirm.
+        """
+
+        def define(function: _F) -> Action[_F]:
+            short = name or function.__name__.rstrip("_")
+            action = Action(
+                name=f"{self.name}.{short}",
+                function=function,
+                risk=risk,
+                reads=reads,
+                examples=examples,
+                about=about,
+                allow=allow,
+                while_must_change=while_must_change,
+                reveals=reveals,
+                irreversible=irreversible,
+            )
+            self.actions[action.name] = action
+            return action
+
+        return define
+
+
+def local_time(moment: datetime, now: datetime | None = None) -> str:
+    """A moment as a person says it: "15:20" today, otherwise "Tuesday 14:10" or "2026-03-09 14:10"."""
+    here = moment.astimezone()
+    today = (now or datetime.now(UTC)).astimezone()
+    if here.date() == today.date():
+        return here.strftime("%H:%M")
+    if abs((here.date() - today.date()).days) < 7:
+        return here.strftime("%A %H:%M")
+    return here.strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,50 @@
+"""Untrusted text and the one sanitiser in front of every screen (T1, T2).
+
+Directory values, ticket and policy text, model output and plugin messages may hold escape
+sequences, bidirectional overrides or invisible characters. They pass :func:`visible` before
+they reach a terminal: what would act on the terminal is shown instead of obeyed.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import NewType
+
+Untrusted = NewType("Untrusted", str)
+"""Text whose author is not us. Static only: the type makes a missing thought show up in review."""
+
+_KEEP = {"\n", "\t"}
+_PICTURES = 0x2400  # U+2400..U+241F picture the C0 controls, U+2421 DEL
+_INVISIBLE = {"Cf", "Co", "Cn", "Cs", "Zl", "Zp"}
+
+
+def visible(text: str, *, one_line: bool = False) -> str:
+    """``text`` with everything that could act on a terminal made visible.
+
+    C0 and C1 controls (and so every CSI, OSC and DCS sequence), DEL, bidirectional controls,
+    zero-width and other format characters, private and unassigned code points and lone
+    surrogates become a printable stand-in. New lines and tabs stay, unless ``one_line`` is set.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(character, one_line) for character in text.replace("\r\n", "\n"))
+
+
+def _shown(character: str, one_line: bool) -> str:
+    if character in _KEEP:
+        return {"\n": "⏎", "\t": " "}[character] if one_line else character
+    code = ord(character)
+    if code < 0x20:
+        return chr(_PICTURES + code)
+    if code == 0x7F:
+        return "\u2421"
+    category = unicodedata.category(character)
+    if category == "Cc" or category in _INVISIBLE:
+        return f"⟨U+{code:04X}⟩"
+    return character
+
+
+def shorten(text: str, width: int) -> str:
+    """``text`` on one line, at most ``width`` characters, with an ellipsis where it was cut."""
+    line = visible(text, one_line=True)
+    return line if len(line) <= width else line[: max(width - 1, 0)].rstrip() + "…"
