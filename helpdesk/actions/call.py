@@ -1,9 +1,7 @@
-"""A call: an action with its arguments, where each of them came from, and its canonical form."""
+"""A call: an action with its arguments, where each of them came from."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,29 +35,3 @@ class Call:
     provenance: Mapping[str, Provenance] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
-
-
-def canonical(document: Any) -> bytes:
-    """JSON with sorted keys, no spaces, UTF-8 and no floats: equal values, equal bytes.
-
-    Raises:
-        TypeError: the document holds a float or something that is not JSON.
-    """
-    _refuse_floats(document)
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def digest(document: Any) -> str:
-    """SHA-256 over the canonical form, in hexadecimal."""
-    return hashlib.sha256(canonical(document)).hexdigest()
-
-
-def _refuse_floats(value: Any) -> None:
-    if isinstance(value, float):
-        raise TypeError("a canonical document holds no floats")
-    if isinstance(value, dict):
-        for item in value.values():
-            _refuse_floats(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _refuse_floats(item)

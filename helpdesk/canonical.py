@@ -1,0 +1,33 @@
+"""One byte form for a document, so that equal documents have equal digests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+
+def canonical(document: Any) -> bytes:
+    """JSON with sorted keys, no spaces, UTF-8 and no floats: equal values, equal bytes.
+
+    Raises:
+        TypeError: the document holds a float or something that is not JSON.
+    """
+    _refuse_floats(document)
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest(document: Any) -> str:
+    """SHA-256 over the canonical form, in hexadecimal."""
+    return hashlib.sha256(canonical(document)).hexdigest()
+
+
+def _refuse_floats(value: Any) -> None:
+    if isinstance(value, float):
+        raise TypeError("a canonical document holds no floats")
+    if isinstance(value, dict):
+        for item in value.values():
+            _refuse_floats(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _refuse_floats(item)
