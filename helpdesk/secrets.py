@@ -54,6 +54,7 @@ def temporary_password(groups: int = 4, length: int = 4) -> Secret:
     Every group starts with a capital and ends with a digit, so that complexity rules are met;
     the default carries 70 bits from the operating system's generator (S4 asks for 64).
     """
+
     def group() -> str:
         middle = "".join(_random.choice(_ALPHABET + _DIGITS) for _ in range(length - 2))
         return _random.choice(_CAPITALS) + middle + _random.choice(_DIGITS)

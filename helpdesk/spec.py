@@ -64,9 +64,7 @@ class ActionSpec:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> ActionSpec:
-        parameters = tuple(
-            Parameter(**{**p, "choices": tuple(p["choices"])}) for p in document["parameters"]
-        )
+        parameters = tuple(Parameter(**{**p, "choices": tuple(p["choices"])}) for p in document["parameters"])
         fields = {**document, "parameters": parameters}
         for name in ("examples", "needs"):
             fields[name] = tuple(document[name])

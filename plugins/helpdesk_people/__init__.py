@@ -1,0 +1,130 @@
+"""People: who am I, who is that, and my own contact data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from helpdesk.plugin import (
+    Answer,
+    Change,
+    Context,
+    InvalidArgument,
+    Observation,
+    Person,
+    Plugin,
+    Preview,
+    ReadContext,
+    Risk,
+)
+
+plugin = Plugin("people", needs=("directory",))
+
+_LIMIT = 20
+
+
+@plugin.action(reads=True, examples=("who am I", "what do you know about me", "show my details"))
+async def whoami(ctx: ReadContext) -> Answer:
+    """Say who is signed in, with their roles and groups."""
+    me = await ctx.directory.person(ctx.actor.login)
+    groups = sorted(group.name for group in await ctx.directory.groups_of(me))
+    roles = sorted(ctx.actor.roles)
+    as_roles = f", with the role {', '.join(roles)}" if roles else ""
+    return Answer(
+        f"You are {me.name} ({me.login}){as_roles}.",
+        {**_data(me), "roles": roles, "groups": groups},
+        (_itself(me),),
+    )
+
+
+@plugin.action(
+    reads=True,
+    examples=(
+        "who is bo",
+        "find a colleague",
+        "what is the phone number of gus",
+        "look up someone by mail or employee number",
+    ),
+)
+async def find(
+    ctx: ReadContext, words: Annotated[str, "part of a name, a login, a mail address or an employee number"]
+) -> Answer:
+    """Find people by name, login, mail or employee number."""
+    people = await ctx.directory.find_people(words, _LIMIT)
+    if not people:
+        return Answer(f"Nobody in the directory matches {words!r}.", [])
+    lines = "; ".join(f"{p.name} ({p.login})" + (f", {p.mail}" if p.mail else "") for p in people)
+    more = " There may be more; add another word." if len(people) == _LIMIT else ""
+    return Answer(f"{lines}.{more}", [_data(person) for person in people], tuple(map(_itself, people)))
+
+
+@plugin.action(
+    risk=Risk.MEDIUM,
+    about="self",
+    examples=(
+        "change my phone number",
+        "my job title is wrong",
+        "update my mail address",
+        "correct my contact data",
+    ),
+)
+async def update(
+    ctx: Context,
+    phone: Annotated[str | None, "your new telephone number"] = None,
+    title: Annotated[str | None, "your new job title"] = None,
+    mail: Annotated[str | None, "your new mail address"] = None,
+) -> str:
+    """Change your own contact data: telephone number, job title, mail address."""
+    await ctx.directory.update_contact(ctx.actor.person, _wanted(phone, title, mail))
+    return "Your contact data is updated."
+
+
+@update.preview
+async def _(
+    ctx: ReadContext, phone: str | None = None, title: str | None = None, mail: str | None = None
+) -> Preview:
+    wanted = _wanted(phone, title, mail)
+    if not wanted:
+        raise InvalidArgument("Nothing to change was given.", hint="Add --phone, --title or --mail.")
+    me = await ctx.directory.person(ctx.actor.login)
+    changes = tuple(
+        Change("directory", me.login, name, getattr(me, name) or "not set", value)
+        for name, value in wanted.items()
+        if getattr(me, name) != value
+    )
+    summary = "Change your contact data." if changes else "Your contact data is as you want it already."
+    return Preview(summary, changes)
+
+
+@update.verify
+async def _(
+    ctx: ReadContext, phone: str | None = None, title: str | None = None, mail: str | None = None
+) -> list[Observation]:
+    me = await ctx.directory.person(ctx.actor.login)
+    promised = {change.what for change in ctx.before.changes} if ctx.before and ctx.before.changes else None
+    return [
+        Observation("directory", me.login, name, value, getattr(me, name) or "not set")
+        for name, value in _wanted(phone, title, mail).items()
+        if promised is None or name in promised
+    ]
+
+
+def _wanted(phone: str | None, title: str | None, mail: str | None) -> dict[Any, str]:
+    values = {"mail": mail, "phone": phone, "title": title}
+    if mail is not None and ("@" not in mail or " " in mail):
+        raise InvalidArgument(f"{mail!r} is not a mail address.", hint="Write it as name@company.example.")
+    return {name: value.strip() for name, value in values.items() if value is not None}
+
+
+def _data(person: Person) -> dict[str, str]:
+    return {
+        "login": person.login,
+        "name": person.name,
+        "mail": person.mail,
+        "phone": person.phone,
+        "title": person.title,
+        "employee_number": person.employee_number,
+    }
+
+
+def _itself(person: Person) -> Observation:
+    return Observation("directory", person.login, "name", person.name, person.name)

@@ -1,0 +1,218 @@
+"""From a confirmed call to a logged outcome: intent → execute → verify by reading back → outcome → reveal."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from helpdesk.actions.context import Systems, call_plugin
+from helpdesk.actions.journal import Journal
+from helpdesk.actions.judge import as_promised, judge
+from helpdesk.actions.prepare import Prepared
+from helpdesk.errors import HelpdeskError, LogUnavailable, PluginFailure, Refused, Unreachable
+from helpdesk.events import ErrorInfo, Observation, Outcome, Progress, Result, Warned
+from helpdesk.plugin import Context, NotYet, Preview
+from helpdesk.ports import DirectoryReader, Interaction, SignedIn
+from helpdesk.secrets import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds.
+
+    Attributes:
+        execute: for the plugin's function.
+        read_back: how long an accepted change is polled before the outcome is ``accepted``.
+        poll: the first pause between two read-backs; each next one is twice as long, up to a second.
+    """
+
+    execute: float = 60.0
+    read_back: float = 10.0
+    poll: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A call that was previewed and agreed to, and who carries it out.
+
+    Attributes:
+        by: how it was confirmed ("person", "--yes").
+        request: id of the approval request it fulfils, or "".
+    """
+
+    prepared: Prepared
+    preview: Preview
+    acting: SignedIn
+    by: str
+    request: str = ""
+    case: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CarryOut:
+    systems: Systems
+    journal: Journal
+    timing: Timing = Timing()
+
+    async def __call__(self, item: Agreed, interaction: Interaction) -> Result:
+        """Carry it out whole: once the intent is logged, a Ctrl-C waits for the outcome (R6).
+
+        Raises:
+            LogUnavailable: the intent could not be made durable; nothing was done (R1).
+        """
+        task = asyncio.ensure_future(self._whole(item, interaction))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise
+            interaction.emit(Warned("Finishing what was begun, so that its outcome is known…"))
+            await task
+            raise
+
+    async def _whole(self, item: Agreed, interaction: Interaction) -> Result:
+        prepared = item.prepared
+        report = _reporter(interaction, "execute")
+        intent = self.journal.intent(prepared, item.preview, item.acting.actor, item.by, item.request)
+        context = self.systems.writing(
+            prepared, item.acting.directory, report, case=item.case, before=item.preview
+        )
+        interaction.emit(Progress("execute", f"Carrying out {prepared.spec.name}"))
+        returned, error = await self._execute(prepared, context)
+        interaction.emit(Progress("verify", "Reading the result back"))
+        result = await self.read_back(
+            item, item.acting.directory, context.new_secret, returned, error, interaction
+        )
+        result = self._logged(item, result, intent)
+        await _reveal(context, result, interaction)
+        return result
+
+    async def _execute(self, prepared: Prepared, context: Context) -> tuple[Any, HelpdeskError | None]:
+        try:
+            value = await call_plugin(
+                prepared.spec.name,
+                prepared.action.function,
+                context,
+                prepared.keywords,
+                self.timing.execute,
+            )
+        except HelpdeskError as error:
+            return None, error
+        return value, None
+
+    async def read_back(
+        self,
+        item: Agreed,
+        reader: DirectoryReader,
+        secret: Secret | None,
+        returned: Any,
+        error: HelpdeskError | None,
+        interaction: Interaction,
+    ) -> Result:
+        """Ask the system of record what is there now, and judge it; errors of the effect do not decide."""
+        prepared = item.prepared
+        if secret is None:
+            secret = next((given for given in prepared.call.secrets.values() if given), None)
+        context = self.systems.reading(
+            prepared,
+            reader,
+            _reporter(interaction, "verify"),
+            before=item.preview,
+            result=returned,
+            new_secret=secret,
+        )
+        try:
+            observations = await self._observe(prepared, context)
+        except HelpdeskError as unread:
+            return _unread(prepared, error or unread)
+        if observations is None:
+            return prepared.result(
+                Outcome.ACCEPTED, "The system took it; its effect cannot be read back yet."
+            )
+        outcome = judge(item.preview, observations)
+        receipt = as_promised(item.preview, observations)
+        return _judged(prepared, outcome, receipt, returned, error)
+
+    async def _observe(self, prepared: Prepared, context: Any) -> list[Observation] | None:
+        deadline = time.monotonic() + self.timing.read_back
+        pause = self.timing.poll
+        verify = prepared.action.verify_function
+        if verify is None:
+            raise PluginFailure(f"{prepared.spec.name} cannot be read back.")
+        while True:
+            left = max(deadline - time.monotonic(), 1.0)
+            seen = await call_plugin(prepared.spec.name, verify, context, prepared.keywords, left + 20.0)
+            if not isinstance(seen, NotYet):
+                return list(seen)
+            if time.monotonic() + pause > deadline:
+                return None
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 1.0)
+
+    def _logged(self, item: Agreed, result: Result, intent: int) -> Result:
+        try:
+            entry = self.journal.outcome(item.prepared, item.acting.actor, result, intent, item.request)
+        except LogUnavailable as error:
+            return replace(
+                result,
+                outcome=Outcome.UNKNOWN,
+                entry=intent,
+                message=f"It was carried out, but its outcome could not be logged: {error.message}",
+                error=ErrorInfo(error.code, error.message, "Make room for the log, then: helpdesk reconcile"),
+            )
+        return replace(result, entry=entry)
+
+
+def _reporter(interaction: Interaction, phase: str) -> Callable[[str], None]:
+    return lambda text: interaction.emit(Progress(phase, text))
+
+
+async def _reveal(context: Context, result: Result, interaction: Interaction) -> None:
+    """Secrets come out once the outcome is known, unless the effect is known not to exist."""
+    if result.outcome in (Outcome.FAILED, Outcome.REFUSED):
+        return
+    for secret, label in context.revealed:
+        doubt = "" if result.outcome is Outcome.DONE else " (not proven: it may not be in force)"
+        await interaction.reveal(secret, label + doubt)
+
+
+def _unread(prepared: Prepared, error: HelpdeskError) -> Result:
+    return prepared.result(
+        Outcome.UNKNOWN,
+        f"Nobody knows yet whether it took effect: {error.message}",
+        error=ErrorInfo("unknown", error.message, "When the system answers again: helpdesk reconcile"),
+    )
+
+
+def _judged(
+    prepared: Prepared,
+    outcome: Outcome,
+    receipt: tuple[Observation, ...],
+    returned: Any,
+    error: HelpdeskError | None,
+) -> Result:
+    if outcome is Outcome.DONE:
+        message = returned if isinstance(returned, str) and returned else f"{prepared.spec.name} is done."
+        return prepared.result(outcome, message, receipt=receipt)
+    wrong = next((o for o in receipt if not o.as_expected), None)
+    seen = f"{wrong.target}: {wrong.what} is {wrong.observed!r}, not {wrong.expected!r}" if wrong else ""
+    if outcome is Outcome.FAILED:
+        final = Outcome.REFUSED if isinstance(error, Refused) else Outcome.FAILED
+        message = (
+            error.message if error else f"Nothing changed, although the system reported success ({seen})."
+        )
+        code = error.code if error and not isinstance(error, Unreachable) else "no-effect"
+        info = ErrorInfo(code, message, error.hint if error else "helpdesk doctor checks the connection.")
+        return prepared.result(final, message, receipt=receipt, error=info)
+    if outcome is Outcome.PARTIAL:
+        message = f"Only part of it took effect ({seen})." + (f" {error.message}" if error else "")
+        info = ErrorInfo(
+            "partial", message, error.hint if error and error.hint else "Run it again to finish."
+        )
+        return prepared.result(outcome, message, receipt=receipt, error=info)
+    message = f"What was read back is neither the old state nor the new one ({seen})."
+    info = ErrorInfo("unknown", message, "Look at it by hand, then: helpdesk reconcile")
+    return prepared.result(outcome, message, receipt=receipt, error=info)

@@ -1,0 +1,136 @@
+"""How a call is written to the log: what stays in the chain, and what can be erased from beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from helpdesk.actions.prepare import Prepared
+from helpdesk.events import Change, Observation, Result
+from helpdesk.gate.audit import AuditLog
+from helpdesk.identity import Actor
+from helpdesk.plugin import Preview
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Writes calls to the audit log. Every method raises LogUnavailable when the entry is not durable."""
+
+    audit: AuditLog
+
+    def intent(
+        self, prepared: Prepared, preview: Preview, acting: Actor, confirmed_by: str, request: str
+    ) -> int:
+        """Before the effect (R1): enough to read an interrupted action back after a crash."""
+        body = {
+            **_identities(prepared, acting),
+            "key": prepared.call.key,
+            "digest": prepared.digest(preview),
+            "confirmed_by": confirmed_by,
+            "risk": prepared.spec.risk,
+            "request": request,
+            "provenance": {name: str(value) for name, value in prepared.call.provenance.items()},
+            "people": {name: person.id for name, person in prepared.people.items()},
+            "groups": {name: group.id for name, group in prepared.groups.items()},
+        }
+        personal = {
+            **_names(prepared, acting),
+            "before": _text({"changes": _plain(preview.changes), "state": dict(preview.state)}),
+        }
+        return self.audit.append("intent", body, personal)
+
+    def outcome(self, prepared: Prepared, acting: Actor, result: Result, intent: int, request: str) -> int:
+        body = {
+            **_identities(prepared, acting),
+            "key": prepared.call.key,
+            "intent": intent,
+            "request": request,
+            **_verdict(result),
+        }
+        personal = {
+            **_names(prepared, acting),
+            "receipt": _text(_plain(result.receipt)),
+            "message": result.message,
+        }
+        return self.audit.append("outcome", body, personal)
+
+    def answered(self, kind: str, prepared: Prepared, acting: Actor, result: Result) -> int:
+        """A read, a preview, or a call with nothing to change."""
+        body = {**_identities(prepared, acting), "key": prepared.call.key, **_verdict(result)}
+        return self.audit.append(kind, body, {**_names(prepared, acting), "message": result.message})
+
+    def rejected(self, result: Result, actor: Actor | None, arguments: dict[str, Any]) -> int:
+        """A call that ended before any effect: refused, cancelled, unusable, or out of reach."""
+        kind = "cancelled" if result.outcome.value == "cancelled" else "refusal"
+        body: dict[str, Any] = {"action": result.action, **_verdict(result)}
+        personal: dict[str, str | int] = {"arguments": _text(arguments), "message": result.message}
+        if actor is not None:
+            body["actor_id"] = actor.person.id
+            personal["actor"] = actor.login
+        return self.audit.append(kind, body, personal)
+
+    def requested(self, prepared: Prepared, preview: Preview, request: str, seal: str) -> int:
+        body = {
+            **_identities(prepared, prepared.requester),
+            "key": prepared.call.key,
+            "outcome": "pending",
+            "request": request,
+            "seal": seal,
+        }
+        personal = {
+            **_names(prepared, prepared.requester),
+            "before": _text({"changes": _plain(preview.changes), "state": dict(preview.state)}),
+        }
+        return self.audit.append("request", body, personal)
+
+    def decided(self, request: str, decision: str, approver: Actor, seal: str, reason: str) -> int:
+        body = {"request": request, "decision": decision, "seal": seal, "actor_id": approver.person.id}
+        return self.audit.append("approval", body, {"actor": approver.login, "reason": reason})
+
+
+def _identities(prepared: Prepared, acting: Actor) -> dict[str, Any]:
+    return {
+        "action": prepared.spec.name,
+        "version": prepared.spec.plugin_version,
+        "actor_id": acting.person.id,
+        "requester_id": prepared.requester.person.id,
+        "person_id": prepared.person.id if prepared.person else "",
+        "group_id": prepared.group.id if prepared.group else "",
+    }
+
+
+def _names(prepared: Prepared, acting: Actor) -> dict[str, str | int]:
+    return {
+        "actor": acting.login,
+        "requester": prepared.requester.login,
+        "target": prepared.target,
+        "arguments": _text(dict(prepared.values)),
+    }
+
+
+def _verdict(result: Result) -> dict[str, Any]:
+    return {
+        "outcome": result.outcome.value,
+        "code": result.error.code if result.error else "",
+        "rule": result.rule,
+    }
+
+
+def _plain(items: Sequence[Change | Observation]) -> list[dict[str, str]]:
+    return [asdict(item) for item in items]
+
+
+def _text(document: Any) -> str:
+    return json.dumps(document, sort_keys=True, ensure_ascii=False)
+
+
+def preview_from(before: str) -> Preview:
+    """The preview that an intent was logged with. Raises ValueError when it was erased or is unreadable."""
+    document = json.loads(before)
+    return Preview(
+        summary="",
+        changes=tuple(Change(**change) for change in document["changes"]),
+        state=document["state"],
+    )

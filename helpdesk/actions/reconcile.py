@@ -1,0 +1,111 @@
+"""After a crash: read back what was begun and never ended, and log what is true (R2, R3)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from helpdesk.actions.call import Call, Provenance
+from helpdesk.actions.carry_out import Agreed, CarryOut
+from helpdesk.actions.journal import preview_from
+from helpdesk.actions.prepare import Prepared, prepare
+from helpdesk.actions.runner import Runner
+from helpdesk.errors import HelpdeskError, NotFound, OutcomeUnknown, UsageError
+from helpdesk.events import ErrorInfo, Outcome, Result
+from helpdesk.gate.audit import Entry
+from helpdesk.gate.requests import RequestState
+from helpdesk.identity import Actor
+from helpdesk.ports import DirectoryReader, Interaction, SignedIn
+from helpdesk.secrets import Secret
+
+_ENDS = {Outcome.DONE: RequestState.DONE, Outcome.FAILED: RequestState.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Probes the system of record; it never carries anything out again."""
+
+    runner: Runner
+
+    async def __call__(
+        self, intents: Sequence[Entry], signed_in: SignedIn, interaction: Interaction
+    ) -> list[Result]:
+        """One result for each intent; what still cannot be told stays ``unknown`` and open."""
+        return [await self._one(intent, signed_in, interaction) for intent in intents]
+
+    async def _one(self, intent: Entry, signed_in: SignedIn, interaction: Interaction) -> Result:
+        try:
+            prepared, agreed = await asyncio.to_thread(self._restored, intent, signed_in)
+        except HelpdeskError as error:
+            return _unreadable(intent, error)
+        carry_out = CarryOut(self.runner.systems, self.runner.journal, self.runner.timing)
+        result = await carry_out.read_back(agreed, signed_in.directory, None, None, None, interaction)
+        result = _reworded(result, prepared)
+        request = str(intent.body.get("request", ""))
+        entry = self.runner.journal.outcome(prepared, signed_in.actor, result, intent.seq, request)
+        if request:
+            self.runner.requests.finish(request, _ENDS.get(result.outcome, RequestState.UNKNOWN), entry)
+        return replace(result, entry=entry)
+
+    def _restored(self, intent: Entry, signed_in: SignedIn) -> tuple[Prepared, Agreed]:
+        """The call as it was logged, on the very objects it was about.
+
+        Raises:
+            OutcomeUnknown: the log no longer holds what a probe needs.
+        """
+        body, personal, reader = intent.body, intent.personal, signed_in.directory
+        arguments, before = personal.get("arguments"), personal.get("before")
+        if not isinstance(arguments, str) or not isinstance(before, str):
+            raise OutcomeUnknown(f"Entry {intent.seq} was erased, so its effect cannot be told any more.")
+        spec, action = self.runner.catalog.action(str(body["action"]))
+        call = Call(
+            action=spec.name,
+            arguments=json.loads(arguments),
+            provenance={name: Provenance(value) for name, value in body["provenance"].items()},
+            secrets={p.name: Secret("") for p in spec.parameters if p.kind == "secret"},
+            key=str(body["key"]),
+        )
+        requester = Actor(person=reader.person_by_id(str(body["requester_id"])))
+        prepared = self._same_objects(prepare(call, spec, action, requester, reader), intent, reader)
+        return prepared, Agreed(prepared, preview_from(before), signed_in, by="reconcile")
+
+    def _same_objects(self, prepared: Prepared, intent: Entry, reader: DirectoryReader) -> Prepared:
+        people = {name: reader.person_by_id(id) for name, id in intent.body["people"].items()}
+        for name, id in intent.body["groups"].items():
+            if prepared.groups[name].id != id:
+                raise OutcomeUnknown(f"The group {name} is another one by now.")
+        person = reader.person_by_id(intent.body["person_id"]) if intent.body["person_id"] else None
+        return replace(prepared, people=people, person=person)
+
+
+def _reworded(result: Result, prepared: Prepared) -> Result:
+    name, target = prepared.spec.name, prepared.target
+    about = f"{name} for {target}" if target else name
+    match result.outcome:
+        case Outcome.DONE:
+            message = f"{about} was interrupted after it took effect; it is done."
+            if prepared.spec.reveals:
+                message += " The new password was lost with the interruption: run it again for another one."
+        case Outcome.FAILED:
+            message = f"{about} was interrupted before it took effect; nothing changed."
+        case Outcome.PARTIAL:
+            message = f"{about} was interrupted half-way. {result.message}"
+        case _:
+            return result
+    error = replace(result.error, message=message) if result.error else None
+    return replace(result, message=message, error=error)
+
+
+def _unreadable(intent: Entry, error: HelpdeskError) -> Result:
+    gone = isinstance(error, (NotFound, UsageError))
+    message = f"Entry {intent.seq} ({intent.body.get('action')}) cannot be read back: {error.message}"
+    hint = "Its target is gone; look at the system by hand." if gone else error.hint
+    return Result(
+        outcome=Outcome.UNKNOWN,
+        action=str(intent.body.get("action", "")),
+        message=message,
+        entry=intent.seq,
+        error=ErrorInfo("unknown", message, hint),
+    )

@@ -1,0 +1,378 @@
+"""The one door. Every effect of this program happens in :meth:`Runner.run` or an approval of it.
+
+validate → authorise → preview → confirm → log intent → execute → verify by reading back → log outcome
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from helpdesk.actions.authorise import Authoriser, refusal
+from helpdesk.actions.call import Call
+from helpdesk.actions.carry_out import Agreed, CarryOut, Timing
+from helpdesk.actions.catalog import Catalog
+from helpdesk.actions.context import Systems, call_plugin
+from helpdesk.actions.journal import Journal
+from helpdesk.actions.prepare import Prepared, prepare
+from helpdesk.errors import (
+    Cancelled,
+    FreshSignInNeeded,
+    HelpdeskError,
+    LogUnavailable,
+    MustChangePassword,
+    PluginFailure,
+    Refused,
+    Stale,
+    UsageError,
+)
+from helpdesk.events import (
+    Confirmation,
+    ErrorInfo,
+    Finished,
+    Outcome,
+    Previewed,
+    Progress,
+    Question,
+    Result,
+)
+from helpdesk.gate.authorization import Decision, Verdict
+from helpdesk.gate.requests import Requests, SealedCall
+from helpdesk.identity import Actor, Person
+from helpdesk.plugin import Answer, Preview
+from helpdesk.ports import DirectoryReader, Interaction, SignedIn, SignIn
+
+FRESH = timedelta(minutes=5)
+"""How long a sign-in counts as fresh for a risky action (R8)."""
+READ_DEADLINE = 60.0
+
+
+@dataclass(slots=True)
+class Runner:
+    """Carries calls out for people who are signed in.
+
+    Attributes:
+        shared: requests reach their approvers from here (one machine, one account of the system).
+    """
+
+    catalog: Catalog
+    authorise: Authoriser
+    systems: Systems
+    journal: Journal
+    requests: Requests
+    sign_in: SignIn
+    shared: bool = False
+    timing: Timing = field(default_factory=Timing)
+
+    async def run(
+        self,
+        call: Call,
+        signed_in: SignedIn,
+        interaction: Interaction,
+        *,
+        dry_run: bool = False,
+        case: str = "",
+    ) -> Result:
+        """Run one call to its end and log it, whatever the end is.
+
+        Args:
+            dry_run: stop after the preview.
+            case: what a handoff may carry of the conversation.
+        """
+        try:
+            result = await self._run(call, signed_in, interaction, dry_run, case)
+        except HelpdeskError as error:
+            result = self.rejected(call.action, dict(call.arguments), signed_in.actor, error)
+        interaction.emit(Finished(result))
+        return result
+
+    async def _run(
+        self, call: Call, signed_in: SignedIn, interaction: Interaction, dry_run: bool, case: str
+    ) -> Result:
+        spec, action = self.catalog.action(call.action)
+        self._check_must_change(spec.name, spec.while_must_change, signed_in.actor)
+        interaction.emit(Progress("validate", f"Looking up what {spec.name} is about"))
+        reader = signed_in.directory
+        prepared = await asyncio.to_thread(prepare, call, spec, action, signed_in.actor, reader)
+        decision = await asyncio.to_thread(self.authorise, prepared, reader)
+        if decision.verdict is Verdict.DENIED:
+            raise refusal(decision)
+        if spec.reads:
+            return await self._read(prepared, signed_in, interaction, case)
+        preview = await self.preview(prepared, reader, interaction, case)
+        if decision.verdict is Verdict.NEEDS_APPROVAL:
+            return await self._request(prepared, preview, decision, signed_in, interaction, dry_run)
+        if not preview.changes:
+            return await self._nothing_to_do(prepared, preview, signed_in, interaction)
+        if dry_run:
+            return self._previewed(prepared, preview, signed_in, ())
+        if spec.reveals:
+            interaction.ensure_can_reveal()
+        acting = await self.fresh(signed_in, interaction) if spec.risk == "high" else signed_in
+        agreed = await self._confirmed(prepared, preview, acting, interaction, case)
+        return await self.carry_out(agreed, interaction)
+
+    # ── the phases ────────────────────────────────────────────────────────────────────────────
+
+    def _check_must_change(self, action: str, open_anyway: bool, actor: Actor) -> None:
+        if actor.must_change and not open_anyway:
+            raise MustChangePassword(
+                f"You must choose a new password before {action}.", hint="helpdesk do password.change"
+            )
+
+    async def preview(
+        self, prepared: Prepared, reader: DirectoryReader, interaction: Interaction, case: str = ""
+    ) -> Preview:
+        """What would change, read from the live system."""
+        function = prepared.action.preview_function
+        if function is None:
+            raise PluginFailure(f"{prepared.spec.name} has no preview.")
+        interaction.emit(Progress("preview", "Reading the present state"))
+        context = self.systems.reading(prepared, reader, _report(interaction), case=case)
+        preview = await call_plugin(prepared.spec.name, function, context, prepared.keywords, READ_DEADLINE)
+        if not isinstance(preview, Preview):
+            raise PluginFailure(f"The preview of {prepared.spec.name} is not a preview.")
+        return preview
+
+    async def fresh(self, signed_in: SignedIn, interaction: Interaction) -> SignedIn:
+        """The same person, signed in within the last minutes; asks for the password where needed (R8).
+
+        Raises:
+            FreshSignInNeeded: nobody is there to ask. NotSignedIn: the password was not accepted.
+        """
+        since = signed_in.actor.signed_in_at
+        now = self.systems.clock()
+        if since is not None and timedelta(0) <= now - since <= FRESH:
+            return signed_in
+        question = Question(
+            name="password",
+            text=f"This needs a fresh sign-in. Password of {signed_in.actor.login}",
+            flag="--as LOGIN --password-stdin",
+            secret=True,
+        )
+        try:
+            password = await interaction.ask_secret(question)
+        except UsageError as error:
+            raise FreshSignInNeeded(
+                "This action needs a fresh sign-in, and nobody is there to ask for the password.",
+                hint="Sign in with the command: --as LOGIN --password-stdin",
+            ) from error
+        again = await self.sign_in(signed_in.actor.login, password)
+        if again.actor.person.id != signed_in.actor.person.id:
+            again.directory.close()
+            raise Refused("That is another person's account.", code="directory-rights")
+        return again
+
+    async def _confirmed(
+        self,
+        prepared: Prepared,
+        preview: Preview,
+        acting: SignedIn,
+        interaction: Interaction,
+        case: str,
+    ) -> Agreed:
+        by = await self.confirm(prepared, preview, acting.actor, interaction)
+        decision = await asyncio.to_thread(self.authorise, prepared, acting.directory)
+        if decision.verdict is not Verdict.ALLOWED:
+            raise refusal(decision)
+        await self.still_as_previewed(prepared, preview, acting.directory, interaction, case)
+        return Agreed(prepared, preview, acting, by, case=case)
+
+    async def confirm(
+        self,
+        prepared: Prepared,
+        preview: Preview,
+        actor: Actor,
+        interaction: Interaction,
+        approvers: Sequence[Person] = (),
+        summary: str = "",
+    ) -> str:
+        """Show the real values and get agreement to exactly them; returns who confirmed (L3, L4, L5)."""
+        interaction.emit(Previewed(prepared.spec.name, preview.changes))
+        confirmation = Confirmation(
+            digest=prepared.digest(preview),
+            action=prepared.spec.name,
+            summary=summary or preview.summary,
+            actor=actor.login,
+            target=prepared.target,
+            changes=preview.changes,
+            warnings=preview.warnings,
+            approvers=tuple(f"{person.name} ({person.login})" for person in approvers),
+            irreversible=prepared.spec.irreversible,
+        )
+        confirmed = await interaction.confirm(confirmation)
+        if confirmed.digest != confirmation.digest:
+            raise Cancelled("The confirmation was for something else; nothing was done.")
+        return confirmed.by
+
+    async def still_as_previewed(
+        self,
+        prepared: Prepared,
+        preview: Preview,
+        reader: DirectoryReader,
+        interaction: Interaction,
+        case: str = "",
+    ) -> None:
+        """Raises Stale when the state moved while the person decided (L4)."""
+        again = await self.preview(prepared, reader, interaction, case)
+        if prepared.digest(again) != prepared.digest(preview):
+            raise Stale(
+                f"{prepared.target or 'The state'} changed while you decided, so nothing was done.",
+                hint="Run it again to see the present state.",
+            )
+
+    async def carry_out(self, agreed: Agreed, interaction: Interaction) -> Result:
+        return await CarryOut(self.systems, self.journal, self.timing)(agreed, interaction)
+
+    # ── the ends that change nothing ──────────────────────────────────────────────────────────
+
+    async def _read(
+        self, prepared: Prepared, signed_in: SignedIn, interaction: Interaction, case: str
+    ) -> Result:
+        context = self.systems.reading(
+            prepared, signed_in.directory, _report(interaction), actor=signed_in.actor, case=case
+        )
+        answer = await call_plugin(
+            prepared.spec.name, prepared.action.function, context, prepared.keywords, READ_DEADLINE
+        )
+        if not isinstance(answer, Answer):
+            raise PluginFailure(f"{prepared.spec.name} gave no answer that can be shown.")
+        result = prepared.result(
+            Outcome.DONE,
+            answer.message,
+            receipt=answer.receipt,
+            citations=answer.citations,
+            data=answer.data,
+        )
+        return replace(result, entry=self.journal.answered("read", prepared, signed_in.actor, result))
+
+    async def _nothing_to_do(
+        self, prepared: Prepared, preview: Preview, signed_in: SignedIn, interaction: Interaction
+    ) -> Result:
+        """The system already is as asked: said from a read-back, like everything that is done."""
+        context = self.systems.reading(prepared, signed_in.directory, _report(interaction), before=preview)
+        verify = prepared.action.verify_function
+        assert verify is not None  # spec_of refuses a write without it
+        seen = await call_plugin(prepared.spec.name, verify, context, prepared.keywords, READ_DEADLINE)
+        if not isinstance(seen, list) or not seen or not all(o.as_expected for o in seen):
+            raise Stale("The state moved while it was read.", hint="Run it again.")
+        message = preview.summary or "Nothing had to change."
+        result = prepared.result(Outcome.DONE, message, receipt=tuple(seen))
+        return replace(result, entry=self.journal.answered("read", prepared, signed_in.actor, result))
+
+    def _previewed(
+        self, prepared: Prepared, preview: Preview, signed_in: SignedIn, approvers: Sequence[Person]
+    ) -> Result:
+        waits = f" It would wait for {_names(approvers)}." if approvers else ""
+        result = prepared.result(
+            Outcome.PREVIEWED,
+            f"{preview.summary}{waits} Nothing was changed.",
+            changes=preview.changes,
+        )
+        return replace(result, entry=self.journal.answered("preview", prepared, signed_in.actor, result))
+
+    async def _request(
+        self,
+        prepared: Prepared,
+        preview: Preview,
+        decision: Decision,
+        signed_in: SignedIn,
+        interaction: Interaction,
+        dry_run: bool,
+    ) -> Result:
+        """Ask for an approval: a sealed request that waits for one of the people the policy names."""
+        approvers = [subject.person for subject in decision.approvers]
+        if not preview.changes:
+            return await self._nothing_to_do(prepared, preview, signed_in, interaction)
+        if dry_run:
+            return self._previewed(prepared, preview, signed_in, approvers)
+        await self.confirm(
+            prepared,
+            preview,
+            signed_in.actor,
+            interaction,
+            approvers,
+            summary=f"{preview.summary} This asks for approval; nothing changes until it is given.",
+        )
+        request = self.requests.create(
+            SealedCall.of(
+                action=prepared.spec.name,
+                plugin_version=prepared.spec.plugin_version,
+                arguments=dict(prepared.values),
+                provenance={k: str(v) for k, v in prepared.call.provenance.items()},
+                requester=signed_in.actor.person,
+                person=prepared.person,
+                group=prepared.group,
+                key=prepared.call.key,
+            ),
+            preview.changes,
+            approvers,
+            str(prepared.values.get("reason", "")),
+        )
+        try:
+            entry = self.journal.requested(prepared, preview, request.id, request.digest)
+        except LogUnavailable:
+            self.requests.withdraw(request.id, signed_in.actor.person.id)
+            raise
+        who = _names(approvers)
+        hint = "helpdesk approvals list shows it." if self.shared else self._by_hand(prepared, who)
+        return prepared.result(
+            Outcome.PENDING,
+            f"Request {request.id} waits for {who}. {hint}",
+            entry=entry,
+            request=request.id,
+            changes=preview.changes,
+            rule=decision.rule,
+        )
+
+    def _by_hand(self, prepared: Prepared, who: str) -> str:
+        group = prepared.group.name if prepared.group else prepared.target
+        person = prepared.person.login if prepared.person else prepared.requester.login
+        return (
+            f"Nothing reaches {who} by itself from this machine: send them this command: "
+            f"helpdesk do access.grant {person} {group}"
+        )
+
+    def rejected(
+        self, action: str, arguments: dict[str, Any], actor: Actor | None, error: HelpdeskError
+    ) -> Result:
+        """The result of a call that ended in an error before any effect; logged like every call."""
+        result = Result(
+            outcome=outcome_of(error),
+            action=action,
+            arguments=arguments,
+            message=error.message,
+            error=ErrorInfo(error.code, error.message, error.hint),
+            rule=error.rule if isinstance(error, Refused) else "",
+        )
+        if isinstance(error, LogUnavailable):
+            return result
+        try:
+            return replace(result, entry=self.journal.rejected(result, actor, arguments))
+        except LogUnavailable as log:
+            return replace(result, message=f"{result.message} It could not be logged either: {log.message}")
+
+
+def outcome_of(error: HelpdeskError) -> Outcome:
+    """The outcome that an error means when it ended a call before any effect."""
+    if isinstance(error, Cancelled):
+        return Outcome.CANCELLED
+    return next(
+        (outcome for outcome in Outcome if outcome.exit == error.exit and outcome not in _NOT_ERRORS),
+        Outcome.FAILED,
+    )
+
+
+_NOT_ERRORS = {Outcome.CANCELLED, Outcome.DONE, Outcome.PREVIEWED, Outcome.PENDING, Outcome.ACCEPTED}
+
+
+def _names(people: Sequence[Person]) -> str:
+    names = [f"{person.name} ({person.login})" for person in people]
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names) or "nobody"
+
+
+def _report(interaction: Interaction) -> Any:
+    return lambda text: interaction.emit(Progress("read", text))

@@ -1,0 +1,56 @@
+"""How the state of an account is put into words: the same words before, after and when read back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from helpdesk.plugin import AccountStatus, Change, Observation, Person, local_time
+
+PASSWORD = "password"  # noqa: S105  the name of a property, not a value
+NEW = "a new temporary one"
+OWN = "the new one"
+MUST_CHANGE = "must choose a new one at next sign-in"
+LOCK = "account lock"
+UNTOLD = "not told by the directory"
+
+
+def change(person: Person, what: str, before: str, after: str) -> Change:
+    return Change("directory", person.login, what, before, after)
+
+
+def seen(person: Person, what: str, expected: str, observed: str) -> Observation:
+    """What was read back; silence is neither the old state nor the new one."""
+    told = "could not be read back" if observed == UNTOLD else observed
+    return Observation("directory", person.login, what, expected, told)
+
+
+def age(status: AccountStatus) -> str:
+    """When the password was set, precisely enough to tell two of them apart."""
+    return f"set {_stamp(status.password_changed)}" if status.password_changed else "the present one"
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def lock(status: AccountStatus, now: datetime) -> str:
+    if status.locked is None:
+        return UNTOLD
+    if not status.locked:
+        return "not locked"
+    return f"locked until {local_time(status.locked_until, now)}" if status.locked_until else "locked"
+
+
+def yes_no(value: bool | None) -> str:
+    return UNTOLD if value is None else ("yes" if value else "no")
+
+
+def changed_since(status: AccountStatus, before: str) -> bool | None:
+    """Whether the password was set after the remembered moment; ``None`` when that cannot be told."""
+    if status.password_changed is None:
+        return None
+    return not before or status.password_changed > datetime.fromisoformat(before)
+
+
+def remembered(status: AccountStatus) -> str:
+    return status.password_changed.isoformat() if status.password_changed else ""
