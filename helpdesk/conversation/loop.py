@@ -1,0 +1,108 @@
+"""One conversation: words in, events and one result out. It proposes calls and can do nothing else.
+
+The model takes a turn where one is configured and may see the words; the guided conversation takes it
+otherwise, and takes over when the model is down or talks nonsense (L9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from helpdesk.conversation import phrases
+from helpdesk.conversation.door import Doors, EnsureSignedIn, ExplainLock, LiveNames, Run, Turn
+from helpdesk.conversation.guided import Guided
+from helpdesk.conversation.model import Caps, ModelDriven, ModelFailed
+from helpdesk.conversation.privacy import DEFAULT_MAY_SEE, NEEDED, Disclosure, disclosure
+from helpdesk.conversation.routing import Router
+from helpdesk.conversation.transcript import Transcript
+from helpdesk.conversation.vocabulary import directory_vocabulary
+from helpdesk.conversation.words import is_cancel
+from helpdesk.errors import UsageError
+from helpdesk.events import Result, Warned
+from helpdesk.ports import Clock, Interaction, Model, SignedIn
+from helpdesk.spec import ActionSpec
+
+__all__ = ["Conversation", "EnsureSignedIn", "ExplainLock", "Run"]
+
+MAX_WORDS = 10_000
+"""Characters of one turn."""
+
+
+class Conversation:
+    """A conversation with one person.
+
+    Args:
+        specs: the actions that can be proposed.
+        run: the one door.
+        sign_in: finds out who asks; called only when an action needs it.
+        explain_lock: the diagnosis for someone who cannot sign in.
+        model: ``None`` for the guided conversation alone.
+        may_see: the data classes a model may see; see :data:`helpdesk.conversation.privacy.CLASSES`.
+        vocabulary: the live names for someone who is signed in.
+        caps: limits of a model's turn.
+    """
+
+    def __init__(
+        self,
+        *,
+        specs: Sequence[ActionSpec],
+        run: Run,
+        sign_in: EnsureSignedIn,
+        explain_lock: ExplainLock,
+        clock: Clock,
+        model: Model | None = None,
+        may_see: frozenset[str] = DEFAULT_MAY_SEE,
+        vocabulary: LiveNames = directory_vocabulary,
+        caps: Caps | None = None,
+    ) -> None:
+        self.transcript = Transcript()
+        doors = Doors(run, sign_in, explain_lock, vocabulary, clock)
+        self._may_see = may_see
+        self._router = Router(specs)
+        self._guided = Guided(specs, doors, self._router)
+        self._driven = (
+            ModelDriven(specs, doors, self._router, model, may_see, self.transcript, caps) if model else None
+        )
+
+    async def turn(
+        self,
+        words: str,
+        interaction: Interaction,
+        *,
+        dry_run: bool = False,
+        signed_in: SignedIn | None = None,
+    ) -> Result:
+        """Answer one sentence.
+
+        Raises:
+            UsageError: there are no words, or something is missing and nobody is there to ask; the
+                message names the flag.
+            NotSignedIn: the words need someone who is signed in. Unreachable: the directory is down.
+        """
+        if not words.strip():
+            raise UsageError("There is nothing to answer.", hint='Say what you need: helpdesk ask "…"')
+        if len(words) > MAX_WORDS:
+            raise UsageError(
+                f"That is longer than {MAX_WORDS:,} characters.", hint="Say it in a few sentences."
+            )
+        self.transcript.person(words)
+        turn = Turn(words, interaction, self.transcript.said(), dry_run, signed_in, self.transcript.case())
+        result = await self._answered(turn)
+        self.transcript.result(result)
+        return result
+
+    async def _answered(self, turn: Turn) -> Result:
+        if self._driven is None or is_cancel(turn.words) or phrases.is_own_lock(turn.words):
+            return await self._guided.turn(turn)
+        if not self._may_see >= NEEDED:
+            return await self._guided.turn(turn)
+        try:
+            return await self._driven.turn(turn)
+        except ModelFailed as failure:
+            turn.interaction.emit(Warned(f"{failure} Going on without it.", "helpdesk doctor"))
+            return await self._guided.turn(turn)
+
+    def disclosure(self, words: str) -> Disclosure:
+        """What a model would be sent for these words, were they said now."""
+        offered = self._driven.offered(words) if self._driven else ()
+        return disclosure(words, offered, self._may_see)

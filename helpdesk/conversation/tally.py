@@ -1,0 +1,56 @@
+"""The results of one turn's calls, and the one result they come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from helpdesk.events import Outcome, Result
+from helpdesk.spec import ActionSpec
+
+_WORST_FIRST = (Outcome.UNKNOWN, Outcome.UNREACHABLE, Outcome.NOT_SIGNED_IN)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the calls so far."""
+
+    reads: list[Result] = field(default_factory=list)
+    writes: list[Result] = field(default_factory=list)
+
+    def add(self, spec: ActionSpec, result: Result) -> None:
+        (self.reads if spec.reads else self.writes).append(result)
+
+    @property
+    def empty(self) -> bool:
+        return not (self.reads or self.writes)
+
+    @property
+    def last_action(self) -> str:
+        last = (self.writes or self.reads)[-1:]
+        return last[0].action if last else ""
+
+    @property
+    def changed(self) -> bool:
+        """A receipt of this turn shows a change."""
+        return any(result.outcome is Outcome.DONE and result.receipt for result in self.writes)
+
+    def result(self) -> Result:
+        """One result: the only write, or all of them together, or the last read.
+
+        Several writes that did not all end alike are ``partial``, unless one must be reconciled first.
+        """
+        if not self.writes:
+            return self.reads[-1]
+        if len(self.writes) == 1:
+            return self.writes[0]
+        outcomes = {result.outcome for result in self.writes}
+        worst = next((outcome for outcome in _WORST_FIRST if outcome in outcomes), None)
+        outcome = worst or (outcomes.pop() if len(outcomes) == 1 else Outcome.PARTIAL)
+        leading = next((r for r in reversed(self.writes) if r.outcome is outcome), self.writes[-1])
+        return replace(
+            leading,
+            outcome=outcome,
+            message=" ".join(f"{r.action}: {r.message}" for r in self.writes),
+            receipt=tuple(o for r in self.writes for o in r.receipt),
+            changes=tuple(c for r in self.writes for c in r.changes),
+        )

@@ -1,0 +1,117 @@
+"""The names that exist: people and groups of the live directory, as the signed-in person may see them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import Protocol, TypeVar
+
+from helpdesk.conversation.words import fold, occurs, tokens
+from helpdesk.errors import NotFound, Refused
+from helpdesk.events import Choice
+from helpdesk.identity import Group, Person
+from helpdesk.ports import SignedIn
+
+_T = TypeVar("_T")
+DEADLINE = 15.0
+"""Seconds for one look-up."""
+
+
+class Vocabulary(Protocol):
+    """Live names."""
+
+    @property
+    def me(self) -> Person: ...
+
+    async def find_person(self, words: str) -> Sequence[Person]:
+        """People whose login or name holds every word; a few at most."""
+
+    async def groups(self) -> Sequence[Group]: ...
+
+
+class DirectoryVocabulary:
+    """Looks names up with the directory rights of the signed-in person; each look-up once."""
+
+    def __init__(self, signed_in: SignedIn) -> None:
+        self._signed_in = signed_in
+        self._people: dict[str, Sequence[Person]] = {}
+        self._groups: Sequence[Group] | None = None
+
+    @property
+    def me(self) -> Person:
+        return self._signed_in.actor.person
+
+    async def find_person(self, words: str) -> Sequence[Person]:
+        if words not in self._people:
+            self._people[words] = await _looked_up(lambda: self._signed_in.directory.find_people(words, 10))
+        return self._people[words]
+
+    async def groups(self) -> Sequence[Group]:
+        if self._groups is None:
+            self._groups = await _looked_up(lambda: self._signed_in.directory.groups())
+        return self._groups
+
+
+async def directory_vocabulary(signed_in: SignedIn) -> Vocabulary:
+    """The vocabulary an application binds by default."""
+    return DirectoryVocabulary(signed_in)
+
+
+async def _looked_up(call: Callable[[], list[_T]]) -> Sequence[_T]:
+    """The answer of a blocking look-up; nothing where the directory shows this person nothing."""
+    import asyncio
+
+    from helpdesk.errors import Unreachable
+
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(call), DEADLINE)
+    except (NotFound, Refused):
+        return ()
+    except TimeoutError:
+        raise Unreachable(f"The directory gave no answer within {DEADLINE:.0f} seconds.") from None
+
+
+# ── matching ──────────────────────────────────────────────────────────────────────────────────
+
+
+def is_named(person: Person, text: str) -> bool:
+    """Whether ``text`` names this person beyond doubt: the login, the mail address or the whole name."""
+    return any(label and occurs(label, text) for label in (person.login, person.mail, person.name))
+
+
+def is_exactly(person: Person, text: str) -> bool:
+    """Whether ``text`` is this person's login, mail address or whole name and nothing else."""
+    return fold(text.strip()) in {fold(person.login), fold(person.mail), fold(person.name)} - {""}
+
+
+def person_choices(people: Sequence[Person]) -> tuple[Choice, ...]:
+    return tuple(Choice(person.login, f"{person.name} ({person.login})") for person in people[:9])
+
+
+def group_choices(groups: Sequence[Group]) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(group.name, f"{group.name} – {group.description}" if group.description else group.name)
+        for group in groups[:9]
+    )
+
+
+def near_groups(words: str, groups: Sequence[Group]) -> list[Group]:
+    """Groups whose names resemble something in ``words``, likeliest first: at most five."""
+    by_shape: dict[str, Group] = {_shape(group.name): group for group in groups}
+    said = [_shape(token) for token in tokens(words) if len(token) > 3]
+    said += [first + second for first, second in pairwise(said)]
+    found: list[Group] = []
+    for word in said:
+        found += [by_shape[close] for close in get_close_matches(word, by_shape, n=3, cutoff=0.78)]
+        found += [group for group in groups if len(word) > 4 and word in _parts(group)]
+    return list({group.id: group for group in found}.values())[:5]
+
+
+def _parts(group: Group) -> set[str]:
+    return {_shape(part) for part in re.split(r"[-_. ]+", group.name)}
+
+
+def _shape(name: str) -> str:
+    return "".join(character for character in fold(name) if character.isalnum())
