@@ -42,12 +42,14 @@ class Clues:
     """What was seen.
 
     Attributes:
+        told: what is said to the desk: neither the reasons given nor what is quoted after a colon.
         plain: the sentence without names, groups and numbers, for comparing with other sentences.
         names: folded words that look like, or are known to be, somebody's name.
         groups: names of groups: known ones, or words shaped like ``finance-share``.
         ticket: the first ticket number.
     """
 
+    told: str
     plain: str
     names: frozenset[str] = frozenset()
     groups: tuple[str, ...] = ()
@@ -60,16 +62,18 @@ class Clues:
     @classmethod
     def of(cls, words: str, *, people: Iterable[str] = (), groups: Iterable[str] = ()) -> Clues:
         """Look at a sentence; ``people`` and ``groups`` are names known from the live directory."""
-        folded = fold(words)
-        ticket = _TICKET.search(words)
+        told = said_to_desk(words)
+        folded = fold(told)
+        ticket = _TICKET.search(told) or _TICKET.search(words)
         known = [name for name in groups if _stands(fold(name), folded)]
-        shaped = [m.group() for m in _GROUP.finditer(words) if not _TICKET.fullmatch(m.group())]
+        shaped = [m.group() for m in _GROUP.finditer(told) if not _TICKET.fullmatch(m.group())]
         found = tuple(dict.fromkeys(known + [g for g in shaped if not _NOT_GROUPS.search(g)]))
-        names = _names(words, found) | {fold(name) for name in people if _stands(fold(name), folded)}
+        names = _names(told, found) | {fold(name) for name in people if _stands(fold(name), folded)}
         polite = bool(_POLITE.search(folded))
         asks = bool(_ASKS.search(folded)) and not polite
         return cls(
-            plain=_plain(words, names, found),
+            told=told,
+            plain=_plain(told, names, found),
             names=frozenset(names),
             groups=found,
             ticket=ticket.group() if ticket else "",
@@ -118,28 +122,35 @@ _NEVER = word_set(
 
 
 _QUOTED = re.compile(r"^(?P<lead>\W*\w+(?:\W+\w+)+?\s*\w*):\s.*$", re.DOTALL)
-_REASON = re.compile(
-    r"[,;]?\s\b(?:because|so that|in order to)\b.*$|(?<= group) (?:for (?!me\b|him\b|her\b|them\b)|to |until |till ).*$",
-    re.I | re.S,
+_REASON = re.compile(r"[,;]?\s\b(?:because|so that|in order to)\b.*$", re.IGNORECASE | re.DOTALL)
+_GROUP_FOR = re.compile(
+    r"(?<= group) (?:for (?!me\b|him\b|her\b|them\b)|to |until |till ).*$", re.IGNORECASE | re.DOTALL
 )
 
 
-def _plain(words: str, names: Iterable[str], groups: Iterable[str]) -> str:
-    """What is said to the desk: not the names, nor what is quoted after a colon, nor the reasons given."""
+def said_to_desk(words: str) -> str:
+    """The request itself: ``words`` without what is quoted after a colon, and without the reasons given."""
     quoted = _QUOTED.match(words)
-    text = _TICKET.sub(" ticket ", quoted["lead"] if quoted else words)
+    text = quoted["lead"] if quoted else words
+    return _REASON.sub("", text).strip() or words
+
+
+def _plain(told: str, names: Iterable[str], groups: Iterable[str]) -> str:
+    text = _TICKET.sub(" ticket ", told)
     for group in sorted(groups, key=len, reverse=True):
         text = re.sub(rf"(?<![\w-]){re.escape(group)}(?![\w-])", " group ", text, flags=re.IGNORECASE)
     for name in sorted(names, key=len, reverse=True):
         text = re.sub(rf"(?<![\w-]){re.escape(name)}(?:['’]s)?(?![\w-])", " ", text, flags=re.IGNORECASE)
-    return _REASON.sub("", " ".join(text.split()))
+    return _GROUP_FOR.sub("", " ".join(text.split()))
 
 
-def candidates(words: str, clues: Clues) -> list[str]:
+def candidates(clues: Clues) -> list[str]:
     """Words worth a look-up as a person's name, likeliest first: at most eight."""
     taken = {t for group in clues.groups for t in (*tokens(group), fold(group))} | {fold(clues.ticket)}
     rest = [
-        w for w in content(words) if w not in COMMON and w not in clues.names and _NAME_SHAPED.fullmatch(w)
+        w
+        for w in content(clues.told)
+        if w not in COMMON and w not in clues.names and _NAME_SHAPED.fullmatch(w)
     ]
-    ordered = [w for w in tokens(words) if w in clues.names] + [w for w in rest if w not in _NEVER]
+    ordered = [w for w in tokens(clues.told) if w in clues.names] + [w for w in rest if w not in _NEVER]
     return [w for w in dict.fromkeys(ordered) if w not in taken][:8]

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 
 from helpdesk.actions.call import Call
 from helpdesk.conversation.vocabulary import Vocabulary
+from helpdesk.errors import NotSignedIn
 from helpdesk.events import Result
 from helpdesk.ports import Clock, Interaction, SignedIn
 
@@ -23,8 +24,8 @@ class Run(Protocol):
 class EnsureSignedIn(Protocol):
     """The session's sign-in, or a new one."""
 
-    async def __call__(self, interaction: Interaction, *, prompt: bool = True) -> SignedIn:
-        """Raises NotSignedIn; also when only asking for the password would help and ``prompt`` is false."""
+    async def __call__(self, interaction: Interaction) -> SignedIn:
+        """Raises NotSignedIn."""
 
 
 class ExplainLock(Protocol):
@@ -33,6 +34,8 @@ class ExplainLock(Protocol):
     async def __call__(self, interaction: Interaction, login: str = "") -> Result: ...
 
 
+Current: TypeAlias = Callable[[Interaction], Awaitable[SignedIn | None]]
+"""Who is signed in already, without asking anybody; raises NotSignedIn when a kept sign-in is refused."""
 LiveNames: TypeAlias = Callable[[SignedIn], Awaitable[Vocabulary]]
 
 
@@ -63,12 +66,22 @@ class Doors:
     explain_lock: ExplainLock
     vocabulary: LiveNames
     clock: Clock
+    current: Current | None = None
 
-    async def ensure(self, turn: Turn, *, prompt: bool = True) -> SignedIn:
+    async def ensure(self, turn: Turn) -> SignedIn:
         """Who is asking, found once a turn. Raises NotSignedIn."""
         if turn.signed_in is None:
-            turn.signed_in = await self.sign_in(turn.interaction, prompt=prompt)
+            turn.signed_in = await self.sign_in(turn.interaction)
         return turn.signed_in
+
+    async def already(self, turn: Turn) -> bool:
+        """Whether somebody is signed in without being asked for a password now."""
+        if turn.signed_in is None and self.current is not None:
+            try:
+                turn.signed_in = await self.current(turn.interaction)
+            except NotSignedIn:
+                return False
+        return turn.signed_in is not None
 
     async def propose(self, call: Call, turn: Turn) -> Result:
         """Hand a call to the one door, as the person who is signed in."""

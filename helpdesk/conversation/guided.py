@@ -15,7 +15,7 @@ from helpdesk.conversation.slots import Slots, fill, look_up
 from helpdesk.conversation.texts import main_text
 from helpdesk.conversation.vocabulary import Vocabulary
 from helpdesk.conversation.words import content, correction, is_cancel
-from helpdesk.errors import Cancelled, NotSignedIn, UsageError
+from helpdesk.errors import Cancelled, UsageError
 from helpdesk.events import Choice, ErrorInfo, Outcome, Proposed, Question, Result, Said
 from helpdesk.secrets import Secret
 from helpdesk.spec import ActionSpec
@@ -101,9 +101,7 @@ class Guided:
 
     async def _own_lock(self, turn: Turn, route: Route) -> Result:
         """Why the person cannot sign in: from their account when a session stands, else the signed-out diagnosis."""
-        try:
-            await self._doors.ensure(turn, prompt=False)
-        except NotSignedIn:
+        if not await self._doors.already(turn):
             return await self._doors.explain_lock(turn.interaction)
         assert route.spec is not None
         return await self._propose(turn, route.spec, Slots(), None)
@@ -161,7 +159,7 @@ async def live_clues(words: str, vocabulary: Vocabulary) -> Clues:
     """The clues of a sentence, with the names in it checked against the live directory."""
     groups = [group.name for group in await vocabulary.groups()]
     clues = Clues.of(words, groups=groups)
-    sure, perhaps = await look_up(words, clues, vocabulary)
+    sure, perhaps = await look_up(clues, vocabulary)
     known = [label for person in (*sure, *perhaps) for label in (person.login, *person.name.split())]
     return Clues.of(words, people=known, groups=groups) if known else clues
 

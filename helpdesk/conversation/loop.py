@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from helpdesk.conversation import phrases
-from helpdesk.conversation.door import Doors, EnsureSignedIn, ExplainLock, LiveNames, Run, Turn
+from helpdesk.conversation.door import Current, Doors, EnsureSignedIn, ExplainLock, LiveNames, Run, Turn
 from helpdesk.conversation.guided import Guided
 from helpdesk.conversation.model import Caps, ModelDriven, ModelFailed
 from helpdesk.conversation.privacy import DEFAULT_MAY_SEE, NEEDED, Disclosure, disclosure
@@ -39,6 +39,7 @@ class Conversation:
         model: ``None`` for the guided conversation alone.
         may_see: the data classes a model may see; see :data:`helpdesk.conversation.privacy.CLASSES`.
         vocabulary: the live names for someone who is signed in.
+        current: who is signed in already; without it only the ``signed_in`` of a turn counts as that.
         caps: limits of a model's turn.
     """
 
@@ -53,10 +54,11 @@ class Conversation:
         model: Model | None = None,
         may_see: frozenset[str] = DEFAULT_MAY_SEE,
         vocabulary: LiveNames = directory_vocabulary,
+        current: Current | None = None,
         caps: Caps | None = None,
     ) -> None:
         self.transcript = Transcript()
-        doors = Doors(run, sign_in, explain_lock, vocabulary, clock)
+        doors = Doors(run, sign_in, explain_lock, vocabulary, clock, current)
         self._may_see = may_see
         self._router = Router(specs)
         self._guided = Guided(specs, doors, self._router)

@@ -17,7 +17,7 @@ from helpdesk.conversation.door import Doors, Turn
 from helpdesk.conversation.privacy import disclosure, result_for_model
 from helpdesk.conversation.routing import Router
 from helpdesk.conversation.slots import Slots
-from helpdesk.conversation.tally import Tally
+from helpdesk.conversation.tally import Tally, rejected
 from helpdesk.conversation.toolcalls import (
     MAX_CALLS,
     Checked,
@@ -29,9 +29,9 @@ from helpdesk.conversation.toolcalls import (
 )
 from helpdesk.conversation.transcript import Transcript
 from helpdesk.conversation.vocabulary import Vocabulary, group_choices, near_groups, person_choices
-from helpdesk.errors import Cancelled, Unreachable
+from helpdesk.errors import Cancelled, HelpdeskError, Unreachable
 from helpdesk.events import Choice, ModelFinished, ModelSaid, Outcome, Proposed, Result, Warned
-from helpdesk.ports import Ended, Message, Model, ToolCall
+from helpdesk.ports import Ended, Message, Model, TextPiece, ToolCall
 from helpdesk.spec import ActionSpec
 from helpdesk.text import Untrusted
 
@@ -238,7 +238,13 @@ class ModelDriven:
         if len(state.seen) >= self._caps.calls:
             return "Not run: too many calls in one turn."
         state.seen.add(key)
-        result = await self._proposed(state, checked.spec, checked)
+        try:
+            result = await self._proposed(state, checked.spec, checked)
+        except HelpdeskError as error:
+            if isinstance(error, Cancelled) or state.tally.empty:
+                raise
+            result = rejected(checked.spec.name, error)  # an earlier call's result must not get lost
+            state.turn.interaction.emit(Warned(error.message, error.hint))
         state.tally.add(checked.spec, result)
         if result.outcome is Outcome.CANCELLED:
             raise Cancelled(result.message)

@@ -70,7 +70,7 @@ async def _people(spec: ActionSpec, words: str, clues: Clues, vocabulary: Vocabu
     open_ones = [p for p in spec.parameters if p.kind == "login"]
     if not open_ones:
         return
-    sure, perhaps = await look_up(words, clues, vocabulary)
+    sure, perhaps = await look_up(clues, vocabulary)
     if len(sure) > len(open_ones):
         slots.doubt(open_ones[0].name, person_choices(sure), "That fits more than one person.")
         return
@@ -80,18 +80,18 @@ async def _people(spec: ActionSpec, words: str, clues: Clues, vocabulary: Vocabu
         _unnamed(parameter, spec, words, clues, vocabulary.me, perhaps, slots)
 
 
-async def look_up(words: str, clues: Clues, vocabulary: Vocabulary) -> tuple[list[Person], list[Person]]:
-    """The live people that ``words`` name beyond doubt, in the order named, and those they may mean."""
+async def look_up(clues: Clues, vocabulary: Vocabulary) -> tuple[list[Person], list[Person]]:
+    """The live people that the words name beyond doubt, in the order named, and those they may mean."""
     sure: dict[str, Person] = {}
     perhaps: dict[str, Person] = {}
-    for word in candidates(words, clues):
+    for word in candidates(clues):
         found = await vocabulary.find_person(word)
-        exact = [person for person in found if is_named(person, words)]
+        exact = [person for person in found if is_named(person, clues.told)]
         for person in exact:
             sure.setdefault(person.id, person)
         if not exact and word in clues.names | set(_initial(found)):
             perhaps |= {person.id: person for person in found}
-    logins = [person for person in sure.values() if occurs(person.login, words)]
+    logins = [person for person in sure.values() if occurs(person.login, clues.told)]
     return logins or list(sure.values()), [p for p in perhaps.values() if p.id not in sure]
 
 
@@ -128,7 +128,7 @@ async def _groups(spec: ActionSpec, words: str, clues: Clues, vocabulary: Vocabu
     if not wanted:
         return
     live = await vocabulary.groups()
-    exact = [group for group in live if occurs(group.name, words)]
+    exact = [group for group in live if occurs(group.name, clues.told)]
     for parameter, group in zip(wanted, exact if len(exact) <= len(wanted) else [], strict=False):
         slots.put(parameter.name, group.name, Provenance.TYPED)
     for parameter in wanted:

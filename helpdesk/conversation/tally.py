@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from helpdesk.events import Outcome, Result
+from helpdesk.errors import HelpdeskError
+from helpdesk.events import ErrorInfo, Outcome, Result
 from helpdesk.spec import ActionSpec
 
 _WORST_FIRST = (Outcome.UNKNOWN, Outcome.UNREACHABLE, Outcome.NOT_SIGNED_IN)
+_ENDS = (
+    Outcome.USAGE,
+    Outcome.REFUSED,
+    Outcome.NOT_SIGNED_IN,
+    Outcome.UNKNOWN,
+    Outcome.UNREACHABLE,
+    Outcome.FAILED,
+)
+
+
+def rejected(action: str, error: HelpdeskError) -> Result:
+    """The result of a call that ended in an error before the door took it."""
+    outcome = next((o for o in _ENDS if o.exit == error.exit), Outcome.FAILED)
+    return Result(outcome, action, error.message, error=ErrorInfo(error.code, error.message, error.hint))
 
 
 @dataclass(slots=True)
