@@ -1,0 +1,162 @@
+"""Where the server programs come from: the machine's own, or Debian's packages unpacked into a folder.
+
+Nothing is installed: an installed slapd package would start a service on every interface.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_TIMEOUT = 120
+
+
+class Missing(Exception):
+    """A server program is neither here nor obtainable; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlapdProgram:
+    """An OpenLDAP server that can be started.
+
+    Attributes:
+        environment: variables to add, so that unpacked libraries are found.
+    """
+
+    program: Path
+    modules: Path
+    schema: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def cache_folder() -> Path:
+    """Where unpacked servers are kept: ``$HELPDESK_TEST_SERVERS``, or ``.servers`` in the checkout."""
+    return Path(os.environ.get("HELPDESK_TEST_SERVERS") or _CHECKOUT / ".servers")
+
+
+def slapd_program() -> SlapdProgram:
+    """The machine's slapd, or Debian's unpacked.
+
+    Raises:
+        Missing: there is none, and none could be brought.
+    """
+    return _installed() or _unpacked(cache_folder() / "slapd")
+
+
+def slapd_or_skip() -> SlapdProgram:
+    """Like :func:`slapd_program`; where it is missing the test is skipped by name, and fails in CI."""
+    try:
+        return slapd_program()
+    except Missing as error:
+        absent(f"slapd (OpenLDAP's server) is missing: {error}")
+
+
+def absent(reason: str) -> NoReturn:
+    """A server is not here: a named skip for a person, a failure when ``CI=true``."""
+    if os.environ.get("CI", "").lower() in {"true", "1"}:
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def _installed() -> SlapdProgram | None:
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/usr/libexec"])
+    found = shutil.which("slapd", path=path)
+    return _described(Path(found), Path("/")) if found else None
+
+
+def _described(
+    program: Path, root: Path, environment: Mapping[str, str] | None = None
+) -> SlapdProgram | None:
+    """The program with its modules and schema files, wherever this distribution puts them."""
+    modules = _first(root, ("usr/lib/ldap", "usr/lib/openldap", "usr/lib64/openldap", "usr/libexec/openldap"))
+    schema = _first(root, ("etc/ldap/schema", "etc/openldap/schema"))
+    if modules is None or schema is None:
+        return None
+    return SlapdProgram(program, modules, schema, environment or {})
+
+
+def _first(root: Path, folders: Iterable[str]) -> Path | None:
+    return next((root / folder for folder in folders if (root / folder).is_dir()), None)
+
+
+# ── Debian's packages, unpacked ───────────────────────────────────────────────────────────────
+
+
+def _unpacked(folder: Path) -> SlapdProgram:
+    if not (folder / "usr/sbin/slapd").exists():
+        _bring(folder)
+    libraries = sorted({str(path.parent) for path in folder.glob("usr/lib/*/lib*.so.*")})
+    environment = {"LD_LIBRARY_PATH": os.pathsep.join(libraries)} if libraries else {}
+    described = _described(folder / "usr/sbin/slapd", folder, environment)
+    if described is None:
+        raise Missing(f"the packages unpacked in {folder} hold no modules or schema; remove that folder")
+    return described
+
+
+def _bring(folder: Path) -> None:
+    """Download and unpack beside the target, then rename: two test processes never see half of it."""
+    for tool in ("apt-get", "apt-cache", "dpkg-deb", "dpkg-query"):
+        if shutil.which(tool) is None:
+            raise Missing(f"it is not installed, and {tool} is not here to bring Debian's packages")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as name:
+        work = Path(name)
+        root = work / "root"
+        root.mkdir()
+        _run(["apt-get", "download", *_wanted()], work)
+        for package in sorted(work.glob("*.deb")):
+            _run(["dpkg-deb", "-x", package.name, "root"], work)
+        try:
+            root.rename(folder)
+        except OSError:
+            if not (folder / "usr/sbin/slapd").exists():
+                raise
+
+
+def _wanted() -> list[str]:
+    """slapd and, two levels down, the libraries it needs that this machine does not have."""
+    wanted = {"slapd"}
+    level = {"slapd"}
+    for _ in range(2):
+        level = _libraries_of(level) - wanted
+        wanted |= level
+    return sorted(name for name in wanted if name == "slapd" or not _has(name))
+
+
+def _libraries_of(packages: set[str]) -> set[str]:
+    listing = _run(["apt-cache", "depends", "--important", *sorted(packages)], Path.cwd())
+    return set(re.findall(r"^\s*(?:Pre)?Depends: (lib[^\s<>:]+)", listing, re.MULTILINE))
+
+
+def _has(package: str) -> bool:
+    asked = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${db:Status-Status}", package],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_TIMEOUT,
+    )
+    return asked.returncode == 0 and "not-installed" not in asked.stdout and "installed" in asked.stdout
+
+
+def _run(command: list[str], folder: Path) -> str:
+    try:
+        ran = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, check=False, timeout=_TIMEOUT
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Missing(f"`{' '.join(command[:2])}` did not run: {error}") from error
+    if ran.returncode:
+        reason = (ran.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise Missing(f"it is not installed, and `{' '.join(command[:2])}` said: {reason}")
+    return ran.stdout
