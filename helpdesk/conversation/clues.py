@@ -22,7 +22,7 @@ _POSSESSIVE = re.compile(
     r"\b(?P<name>[a-z][a-z0-9._]*)['’]s\s+(?:account|password|access|login|lock|user|rights|groups?|manager|phone|mail|email|e-mail|number|address|membership)"
 )
 _SUBJECT = re.compile(
-    r"^\W*(?P<name>[a-z][a-z0-9._]{1,30}) (?:is|was|has|needs|should|no longer|forgot|left|locked|can't|cannot|changed) "
+    r"^\W*(?P<name>[a-z][a-z0-9._]{1,30}) (?:is|was|has|needs|should|no longer|forgot|left|locked|can't|cannot|changed)\b"
 )
 _NAME_SHAPED = re.compile(r"[a-z][a-z0-9._]{1,31}")
 _OTHER = re.compile(r"\b(?:him|her|his|their|them|he|she|colleague|coworker|somebody|someone|user)\b")

@@ -45,7 +45,7 @@ COMMON = word_set(
 
 _CANCEL = re.compile(
     r"^(no[, ]+)?(please )?(cancel|never ?mind|forget (it|that|about it)|stop|abort|quit|leave it|drop it)"
-    r"( it| that| this)?( please| thanks| thank you)?[.! ]*$",
+    r"( it| that| this)?,?( please| thanks| thank you)?[.! ]*$",
     re.IGNORECASE,
 )
 _CORRECTION = re.compile(

@@ -7,8 +7,10 @@ import contextlib
 import json
 import resource
 import socket
+import ssl
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from helpdesk.connectors.llm_reply import Limits
 from helpdesk.errors import ConfigError, Unreachable
 from helpdesk.ports import Ended, Message, TextPiece
 from helpdesk.secrets import Secret
+from tests.servers.certificates import Authority, Issued
 from tests.servers.model_server import (
     DONE,
     Answer,
@@ -182,19 +185,17 @@ def test_an_authority_named_by_the_environment_is_not_believed(
 ) -> None:
     from helpdesk.connectors.llm_trust import verifying_context
 
-    (tmp_path / "evil.pem").write_text(_authority())
+    evil = Authority(tmp_path, "evil").file
     without = len(_loaded(lambda: verifying_context(trust)))  # type: ignore[arg-type]
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "evil.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(evil))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     assert len(_loaded(lambda: verifying_context(trust))) == without  # type: ignore[arg-type]
     assert len(_loaded(_believing_context)) == 1  # the positive control
-    named = verifying_context(ca_file=str(tmp_path / "evil.pem"))
+    named = verifying_context(ca_file=str(evil))
     assert len(named.get_ca_certs()) == 1
 
 
 def _believing_context() -> Any:
-    import ssl
-
     return ssl.create_default_context()
 
 
@@ -202,29 +203,34 @@ def _loaded(make: Callable[[], Any]) -> list[Any]:
     return list(make().get_ca_certs())
 
 
-def _authority() -> str:
-    """A self-signed authority made for one test."""
-    from datetime import UTC, datetime, timedelta
+def _tls(issued: Issued) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(issued.certificate, issued.key)
+    return context
 
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
 
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "evil")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+def test_https_with_a_configured_authority_works(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with model_server(text("Hello."), tls=_tls(authority.issue("127.0.0.1"))) as server:
+        assert complete(server, ca_file=str(authority.file))[0] == "Hello."
+
+
+@pytest.mark.req("S9")
+@pytest.mark.parametrize("lie", ["self-signed", "expired", "other host", "unknown authority"])
+def test_a_lying_certificate_gets_neither_words_nor_key(tmp_path: Path, lie: str) -> None:
+    authority, other = Authority(tmp_path / "ours"), Authority(tmp_path / "theirs")
+    issued = {
+        "self-signed": lambda: authority.issue("127.0.0.1", self_signed=True),
+        "expired": lambda: authority.issue("127.0.0.1", expired=True),
+        "other host": lambda: authority.issue("llm.example.org"),
+        "unknown authority": lambda: other.issue("127.0.0.1"),
+    }[lie]()
+    with (
+        model_server(text("stolen"), tls=_tls(issued)) as server,
+        pytest.raises(Unreachable, match="certificate"),
+    ):
+        complete(server, ca_file=str(authority.file))
+    assert server.received == []
 
 
 @pytest.mark.req("S9")

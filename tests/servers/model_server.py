@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -49,14 +50,14 @@ class _Quiet(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients leave in the middle here; that is what these tests are about."""
-        if not isinstance(sys.exception(), ConnectionError):
+        if not isinstance(sys.exception(), (ConnectionError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
 
 class ModelServer:
     """The server of one test. ``url`` is what ``[llm] url`` would hold."""
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.answers = list(answers)
         self.received: list[Received] = []
         self.left = threading.Event()
@@ -64,6 +65,9 @@ class ModelServer:
         self._lock = threading.Lock()
         self.asked = threading.Event()
         self._server = _Quiet(("127.0.0.1", 0), _handler(self))
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self._scheme = "https" if tls else "http"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
@@ -72,7 +76,7 @@ class ModelServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{self._scheme}://127.0.0.1:{self.port}/v1"
 
     def next_answer(self) -> Answer:
         with self._lock:
@@ -143,9 +147,9 @@ def _handler(server: ModelServer) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def model_server(*answers: Answer) -> Iterator[ModelServer]:
+def model_server(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[ModelServer]:
     """A server that runs for the length of a ``with``."""
-    server = ModelServer(*answers)
+    server = ModelServer(*answers, tls=tls)
     server.start()
     try:
         yield server

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from helpdesk.actions.call import Provenance
+from helpdesk.conversation.loop import Conversation
 from helpdesk.errors import NotSignedIn, UsageError
 from helpdesk.events import Outcome, Proposed, Question
 from helpdesk.spec import Parameter
@@ -216,7 +217,7 @@ def test_ambiguous_words_are_asked_and_the_choice_is_taken() -> None:
         spec("lamp.off", "Switch the desk lamp off."),
     )
     world = World()
-    world.conversation = type(world.conversation)(
+    world.conversation = Conversation(
         specs=(*SPECS, *twins),
         run=world.door,
         sign_in=world._sign_in,
@@ -267,7 +268,7 @@ def test_a_plugin_nobody_here_knows_routes_by_its_own_texts() -> None:
         examples=("make me a strong coffee",),
     )
     world = World()
-    world.conversation = type(world.conversation)(
+    world.conversation = Conversation(
         specs=(*SPECS, coffee),
         run=world.door,
         sign_in=world._sign_in,
