@@ -82,7 +82,8 @@ def _partly(spec: ActionSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values that were given, parsed; what is required and missing is asked of the person later."""
     present = {name: value for name, value in given.items() if value is not None and value != ""}
     stand_ins = {p.name: _stand_in(p) for p in spec.parameters if p.required and p.name not in present}
-    values = parse_arguments(spec, {**stand_ins, **present})
+    unknown = {name: value for name, value in given.items() if spec.parameter(name) is None}
+    values = parse_arguments(spec, {**stand_ins, **present, **unknown})
     return {name: value for name, value in values.items() if name in present}
 
 
