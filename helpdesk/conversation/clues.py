@@ -16,7 +16,7 @@ _LEADING = re.compile(
 )
 _AFTER = re.compile(
     r"\b(?:unlock|reset|disable|enable|re-enable|reactivate|deactivate|suspend|block|unblock|give|grant|let|add|put|"
-    r"remove|take|kick|make|drop|for|of|does|is|was|has|about|up|find|reach|with login|to)\s+(?P<name>[a-z][a-z0-9._]{1,30})\b"
+    r"remove|take|kick|make|drop|for|of|does|is|was|has|about|up|find|reach|with login)\s+(?P<name>[a-z][a-z0-9._]{1,30})\b"
 )
 _POSSESSIVE = re.compile(
     r"\b(?P<name>[a-z][a-z0-9._]*)['’]s\s+(?:account|password|access|login|lock|user|rights|groups?|manager|phone|mail|email|e-mail|number|address|membership)"

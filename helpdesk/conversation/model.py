@@ -30,7 +30,7 @@ from helpdesk.conversation.toolcalls import (
 from helpdesk.conversation.transcript import Transcript
 from helpdesk.conversation.vocabulary import Vocabulary, group_choices, near_groups, person_choices
 from helpdesk.errors import Cancelled, HelpdeskError, Unreachable
-from helpdesk.events import Choice, ModelFinished, ModelSaid, Outcome, Proposed, Result, Warned
+from helpdesk.events import Choice, ErrorInfo, ModelFinished, ModelSaid, Outcome, Proposed, Result, Warned
 from helpdesk.ports import Ended, Message, Model, TextPiece, ToolCall
 from helpdesk.spec import ActionSpec
 from helpdesk.text import Untrusted
@@ -295,5 +295,7 @@ class ModelDriven:
         if cancelled is not None and not state.tally.changed:
             return cancelled
         if state.tally.empty:
-            return Result(Outcome.USAGE, "", "The model answered in words; no action was carried out.")
+            message = "The model answered in words; no action was carried out."
+            hint = "Say it in other words, or see what I can do: helpdesk do"
+            return Result(Outcome.USAGE, "", message, error=ErrorInfo("no-action", message, hint))
         return state.tally.result()

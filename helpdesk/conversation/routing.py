@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -68,6 +69,7 @@ class Router:
     @cached_property
     def _db(self) -> sqlite3.Connection:
         db = sqlite3.connect(":memory:", check_same_thread=False)
+        weakref.finalize(self, db.close)
         columns = "action UNINDEXED, verb, noun, summary, description, examples"
         db.execute(f"CREATE VIRTUAL TABLE actions USING fts5({columns}, tokenize='porter unicode61')")
         db.execute(
