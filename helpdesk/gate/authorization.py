@@ -1,0 +1,322 @@
+"""Who may do what to whom: Cedar policies over actor, action, arguments and target.
+
+Deny by default, and closed wherever something is amiss: a rule that fails while it is evaluated refuses
+(Cedar itself would go on without it), and a ``forbid`` that cannot be understood refuses whatever it could
+have been about. The site's policy decides; what no policy can allow stands in :meth:`Authorization.decide`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from helpdesk.errors import ConfigError
+from helpdesk.gate import cedar_policies, cedar_schema
+from helpdesk.gate.cedar_entities import Entities, Subject, person_uid
+from helpdesk.gate.cedar_rules import Rule, parse
+from helpdesk.identity import Group
+from helpdesk.spec import ActionSpec
+
+if TYPE_CHECKING:
+    from cedarpy import AuthzResult, Schema
+
+__all__ = ["AccessRequest", "Authorization", "Decision", "Subject", "Verdict"]
+
+SHIPPED = Path(__file__).with_name("default.cedar")
+DEFAULT_DENY = "default-deny"
+_FAILED = re.compile(r"while evaluating policy `([^`]+)`")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """One question to the policy.
+
+    Attributes:
+        arguments: plain JSON values; values of secret parameters are left out whatever is given.
+        principal: who asked.
+        person: the person acted upon; the principal where the action is about themselves.
+        group_privileged: the group gives the role "privileged".
+        approver: while an approval is decided, whoever gives it.
+    """
+
+    action: ActionSpec
+    arguments: Mapping[str, Any]
+    principal: Subject
+    person: Subject | None
+    group: Group | None
+    group_privileged: bool
+    approver: Subject | None = None
+
+
+class Verdict(StrEnum):
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    NEEDS_APPROVAL = "needs-approval"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the policy says.
+
+    Attributes:
+        rule: the deciding rule's ``@id``; "default-deny" when no rule permits.
+        reason: one sentence for the person. hint: what to do next.
+        approvers: with NEEDS_APPROVAL, those whose approval makes it allowed.
+    """
+
+    verdict: Verdict
+    rule: str
+    reason: str
+    hint: str = ""
+    approvers: tuple[Subject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """One evaluation: whether it is allowed, and the rules that made it so."""
+
+    allowed: bool
+    deciding: tuple[Rule, ...]
+    failed: str = ""
+
+
+class Authorization:
+    """Decides about calls. Parsed and validated once; safe to use from several threads.
+
+    Args:
+        specs: every action that is installed; the schema is made from them.
+        policies: Cedar text.
+        source: the name of its file, for messages.
+        shipped: the text is the policy that comes with the program, so that the authors' ``allow=`` is
+            in force for actions that it does not speak about. Otherwise the site alone permits.
+
+    Raises:
+        ConfigError: the text is not Cedar.
+    """
+
+    def __init__(
+        self, specs: Sequence[ActionSpec], policies: str, source: str, *, shipped: bool = False
+    ) -> None:
+        import cedarpy
+
+        specs, unusable = _expressible(specs)
+        self._specs = {spec.name: spec for spec in specs}
+        rules = parse(policies, source)
+        known = {*self._specs, *cedar_schema.GROUPS}
+        absent = {name for rule in rules for name in rule.mentioned} - known
+        self._schema = _schema(specs, sorted(absent))
+        checked = cedar_policies.check(rules, specs, absent, self._schema, source, policies, shipped=shipped)
+        self._broken = checked.broken
+        self.problems: tuple[str, ...] = (*unusable, *checked.problems)
+        generated = cedar_policies.authors_rules(specs, checked.rules, permits=shipped)
+        self._rules = {rule.key: rule for rule in (*checked.rules, *generated)}
+        self._policies = cedarpy.PolicySet.from_json_str(cedar_policies.policy_set(self._rules.values()))
+
+    @classmethod
+    def load(cls, specs: Sequence[ActionSpec], policies_file: Path | None) -> Authorization:
+        """The site's policy, or the shipped one when there is none.
+
+        Raises:
+            ConfigError: the file cannot be read, or is not Cedar; the message names it and the line.
+        """
+        path = policies_file or SHIPPED
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise ConfigError(
+                f"The authorization policy {path} cannot be read: {why}.",
+                hint="Correct [authorization] policies, or take it out to use the policy that comes with helpdesk.",
+            ) from error
+        return cls(specs, text, str(path), shipped=policies_file is None)
+
+    def decide(self, request: AccessRequest, candidates: Sequence[Subject] = ()) -> Decision:
+        """May this call be carried out?
+
+        Args:
+            candidates: people who might approve it. They are tried where no rule permits the call by
+                itself; a ``forbid`` is final. A read never waits for approval: it is allowed or not.
+
+        What holds under every policy: nobody unidentified or disabled does anything, and an approver is
+        enabled, known by id, and neither who asked nor who is acted upon (V2).
+        """
+        refused = self._never(request)
+        if refused is not None:
+            return refused
+        answer = self._evaluate(request, candidates)
+        if answer.allowed:
+            return _decided(Verdict.ALLOWED, answer.deciding[0])
+        if answer.failed or answer.deciding:
+            return _refused(request, answer)
+        approvers, permits = [], []
+        if request.approver is None and not request.action.reads:
+            for candidate in {subject.person.id: subject for subject in candidates}.values():
+                asked = replace(request, approver=candidate)
+                if self._never(asked) is None and (trial := self._evaluate(asked, candidates)).allowed:
+                    approvers.append(candidate)
+                    permits.append(trial.deciding[0])
+        if approvers:
+            return replace(_decided(Verdict.NEEDS_APPROVAL, permits[0]), approvers=tuple(approvers))
+        return self._default_deny(request)
+
+    # ── what no policy can allow ──────────────────────────────────────────────────────────────
+
+    def _never(self, request: AccessRequest) -> Decision | None:
+        spec, principal, approver = request.action, request.principal, request.approver
+        if spec.name not in self._specs:
+            return _no("unknown-action", f"No rule can speak about {spec.name}: it is not installed.")
+        if _shape(self._specs[spec.name]) != _shape(spec):
+            return _no("changed-action", f"{spec.name} changed while the program ran.", "Run it again.")
+        missing = (spec.about == "group" and request.group is None) or (
+            spec.about in ("person", "group", "self") and request.person is None
+        )
+        if missing:
+            return _no("incomplete", f"Nobody can tell what {spec.name} is about here.")
+        known = [s for s in (principal, request.person, approver) if s is not None]
+        if not all(s.person.id for s in known) or (request.group is not None and not request.group.id):
+            return _no(
+                "unidentified",
+                "The directory gives no permanent id for someone or something this is about.",
+                "An administrator must let helpdesk read entryUUID or objectGUID.",
+            )
+        if not principal.enabled:
+            return _no("disabled-account", "A disabled account may do nothing.")
+        if approver is not None:
+            others = {principal.person.id, request.person.person.id if request.person else ""}
+            if approver.person.id in others:
+                return _no("no-self-approval", "Nobody approves what they asked for, or what is for them.")
+            if not approver.enabled:
+                return _no("disabled-account", "A disabled account approves nothing.")
+        return self._broken_rule(spec)
+
+    def _broken_rule(self, spec: ActionSpec) -> Decision | None:
+        group = cedar_schema.READS if spec.reads else cedar_schema.WRITES
+        for rule in self._broken:
+            if not spec.reads or rule.covers(spec.name, group):
+                return _no(
+                    f"broken-policy:{rule.id}",
+                    f"The rule {rule.id} of the authorization policy is broken, and it may forbid this.",
+                    "An administrator finds the reason with: helpdesk doctor",
+                )
+        return None
+
+    # ── asking the policy ─────────────────────────────────────────────────────────────────────
+
+    def _evaluate(self, request: AccessRequest, candidates: Sequence[Subject]) -> _Answer:
+        import cedarpy
+
+        named = (request.principal, request.person, request.approver)
+        entities = Entities([*(subject for subject in named if subject), *candidates])
+        question = {
+            "principal": person_uid(request.principal.person.id),
+            "action": {"type": "Action", "id": request.action.name},
+            "resource": _resource(request, entities),
+            "context": _context(request),
+        }
+        try:
+            result = cedarpy.is_authorized(question, self._policies, entities.documents(), self._schema)
+        except (ValueError, TypeError) as error:
+            return _Answer(allowed=False, deciding=(), failed=str(error))
+        return self._answer(result)
+
+    def _answer(self, result: AuthzResult) -> _Answer:
+        errors = result.diagnostics.errors
+        order = list(self._rules)
+        deciding = tuple(self._rules[key] for key in sorted(result.diagnostics.reasons, key=order.index))
+        if not errors:
+            return _Answer(allowed=result.allowed and bool(deciding), deciding=deciding)
+        forbids = tuple(rule for rule in deciding if rule.effect == "forbid")
+        if forbids:
+            return _Answer(allowed=False, deciding=forbids)
+        match = _FAILED.search(errors[0])
+        failed = self._rules[match[1]].id if match and match[1] in self._rules else "undecidable"
+        return _Answer(allowed=False, deciding=(), failed=failed)
+
+    def _default_deny(self, request: AccessRequest) -> Decision:
+        name, approver = request.action.name, request.approver
+        permits = [r for r in self._rules.values() if r.effect == "permit" and r.names(name)]
+        hints = dict.fromkeys(rule.hint for rule in permits if rule.hint)
+        who = f"lets {approver.person.login} approve" if approver else "permits you to run"
+        return _no(DEFAULT_DENY, f"No rule {who} {name}{_about(request)}.", " ".join(hints))
+
+
+def _schema(specs: Sequence[ActionSpec], absent: Sequence[str] = ()) -> Schema:
+    import cedarpy
+
+    return cedarpy.Schema.from_json_str(json.dumps(cedar_schema.schema(specs, absent)))
+
+
+def _expressible(specs: Sequence[ActionSpec]) -> tuple[Sequence[ActionSpec], list[str]]:
+    """The actions that a policy can speak about; one whose names Cedar reserves must not cost the others."""
+    try:
+        _schema(specs)
+    except ValueError:
+        pass
+    else:
+        return specs, []
+    good, problems = [], []
+    for spec in specs:
+        try:
+            _schema([spec])
+        except ValueError as error:
+            problems.append(f"{spec.name} is refused: no authorization rule can speak about it: {error}.")
+        else:
+            good.append(spec)
+    return good, problems
+
+
+def _shape(spec: ActionSpec) -> tuple[object, ...]:
+    """What the schema and the generated rules were made from."""
+    parameters = tuple((p.name, p.kind, p.required) for p in spec.parameters)
+    return spec.reads, spec.about, spec.allow, parameters
+
+
+def _resource(request: AccessRequest, entities: Entities) -> dict[str, str]:
+    if request.action.about == "group" and request.group is not None:
+        return entities.add_group(request.group, request.group_privileged)
+    if request.action.about in ("person", "self") and request.person is not None:
+        return person_uid(request.person.person.id)
+    return entities.add_desk()
+
+
+def _context(request: AccessRequest) -> dict[str, Any]:
+    context: dict[str, Any] = {"arguments": cedar_schema.arguments(request.action, request.arguments)}
+    if request.person is not None:
+        context["person"] = {"__entity": person_uid(request.person.person.id)}
+    if request.approver is not None:
+        context["approver"] = {"__entity": person_uid(request.approver.person.id)}
+    return context
+
+
+def _about(request: AccessRequest) -> str:
+    if request.action.about == "group" and request.group is not None:
+        return f" on {request.group.name}"
+    person = request.person
+    if request.action.about == "desk" or person is None or person.person.id == request.principal.person.id:
+        return ""
+    return f" on {person.person.login}"
+
+
+def _decided(verdict: Verdict, rule: Rule) -> Decision:
+    return Decision(verdict, rule.id, rule.reason or f"The rule {rule.id} permits it.")
+
+
+def _refused(request: AccessRequest, answer: _Answer) -> Decision:
+    if answer.deciding:
+        rule = answer.deciding[0]
+        reason = rule.reason or f"The rule {rule.id} forbids {request.action.name}{_about(request)}."
+        return _no(rule.id, reason, rule.hint)
+    return _no(
+        f"failed-policy:{answer.failed}",
+        f"The authorization policy failed while it decided ({answer.failed}), so the answer is no.",
+        "An administrator must correct that rule.",
+    )
+
+
+def _no(rule: str, reason: str, hint: str = "") -> Decision:
+    return Decision(Verdict.DENIED, rule, reason, hint)
