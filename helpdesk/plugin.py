@@ -23,7 +23,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Generic, Literal, NewType, TypeVar
@@ -42,7 +42,7 @@ from helpdesk.events import Change, Citation, Observation
 from helpdesk.identity import AccountStatus, Actor, Group, PasswordRules, Person
 from helpdesk.ports import ContactField, DirectoryReader, DirectorySession, Ticket, Tickets
 from helpdesk.secrets import Secret, temporary_password
-from helpdesk.text import Untrusted, shorten, visible
+from helpdesk.text import Untrusted, local_time, shorten, visible
 
 __all__ = [
     "API_VERSION",
@@ -430,14 +430,3 @@ class Plugin:
             return action
 
         return define
-
-
-def local_time(moment: datetime, now: datetime | None = None) -> str:
-    """A moment as a person says it: "15:20" today, otherwise "Tuesday 14:10" or "2026-03-09 14:10"."""
-    here = moment.astimezone()
-    today = (now or datetime.now(UTC)).astimezone()
-    if here.date() == today.date():
-        return here.strftime("%H:%M")
-    if abs((here.date() - today.date()).days) < 7:
-        return here.strftime("%A %H:%M")
-    return here.strftime("%Y-%m-%d %H:%M")

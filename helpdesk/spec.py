@@ -8,8 +8,33 @@ from typing import Any, Literal, TypeAlias
 Kind: TypeAlias = Literal["text", "integer", "boolean", "date", "login", "group", "choice", "secret"]
 
 RESERVED_FLAGS = frozenset(
-    "json plain dry-run no-input profile debug as password-stdin password-file yes yes-for reveal-to help "
-    "version quiet verbose color no-color no-pager user wait batch yes-plan stop-after name".split()
+    (
+        "json",
+        "plain",
+        "dry-run",
+        "no-input",
+        "profile",
+        "debug",
+        "as",
+        "password-stdin",
+        "password-file",
+        "yes",
+        "yes-for",
+        "reveal-to",
+        "help",
+        "version",
+        "quiet",
+        "verbose",
+        "color",
+        "no-color",
+        "no-pager",
+        "user",
+        "wait",
+        "batch",
+        "yes-plan",
+        "stop-after",
+        "name",
+    )
 )
 """Global flags: a plugin whose argument has one of these names is refused."""
 

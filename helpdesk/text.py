@@ -8,6 +8,7 @@ they reach a terminal: what would act on the terminal is shown instead of obeyed
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime
 from typing import NewType
 
 Untrusted = NewType("Untrusted", str)
@@ -48,3 +49,14 @@ def shorten(text: str, width: int) -> str:
     """``text`` on one line, at most ``width`` characters, with an ellipsis where it was cut."""
     line = visible(text, one_line=True)
     return line if len(line) <= width else line[: max(width - 1, 0)].rstrip() + "…"
+
+
+def local_time(moment: datetime, now: datetime | None = None) -> str:
+    """A moment as a person says it: "15:20" today, otherwise "Tuesday 14:10" or "2026-03-09 14:10"."""
+    here = moment.astimezone()
+    today = (now or datetime.now(UTC)).astimezone()
+    if here.date() == today.date():
+        return here.strftime("%H:%M")
+    if abs((here.date() - today.date()).days) < 7:
+        return here.strftime("%A %H:%M")
+    return here.strftime("%Y-%m-%d %H:%M")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from helpdesk.actions.prepare import Prepared
 from helpdesk.errors import NotFound, Refused
 from helpdesk.gate.authorization import AccessRequest, Authorization, Decision, Subject, Verdict
 from helpdesk.gate.roles import Roles
+from helpdesk.identity import Actor, Group, Person
 from helpdesk.ports import DirectoryReader
+from helpdesk.spec import ActionSpec
 
 MAX_CANDIDATES = 20
 
@@ -69,6 +72,54 @@ class Authoriser:
             except NotFound:
                 continue  # an owner who left; the others still count
         return list(found.values())
+
+    def possible(
+        self, specs: Sequence[ActionSpec], reader: DirectoryReader, actor: Actor
+    ) -> list[tuple[ActionSpec, bool]]:
+        """Every action, and whether the policy leaves a way for this person to run it; blocking.
+
+        It asks about the person's own account, about a colleague without any role, and about a group
+        of theirs and one of somebody else's.
+        """
+        if actor.must_change:
+            return [(spec, spec.while_must_change) for spec in specs]
+        principal = self.roles.actor_subject(reader, actor)
+        owns = any(actor.person.dn in group.owner_dns for group in reader.groups())
+        return [(spec, self._possible(spec, principal, owns)) for spec in specs]
+
+    def _possible(self, spec: ActionSpec, principal: Subject, owns: bool) -> bool:
+        owner = Subject(Person("any-owner", "cn=any-owner", "any-owner", "any owner"), frozenset(), False)
+        mine = Group(
+            "any-group", "cn=any", "any", owner_dns=(principal.person.dn if owns else owner.person.dn,)
+        )
+        other = replace(mine, owner_dns=(owner.person.dn,))
+        colleague = Subject(Person("any", "cn=any-person", "any", "any"), frozenset(), False)
+        return any(
+            self.authorization.decide(
+                AccessRequest(
+                    action=spec,
+                    arguments=_any_arguments(spec),
+                    principal=principal,
+                    person=person,
+                    group=group if spec.about == "group" else None,
+                    group_privileged=False,
+                ),
+                [owner],
+            ).verdict
+            is not Verdict.DENIED
+            for person in (principal, colleague)
+            for group in (mine, other)
+        )
+
+
+def _any_arguments(spec: ActionSpec) -> dict[str, Any]:
+    """Values for the required arguments, so that a rule may look at them."""
+    values: dict[str, Any] = {"integer": 1, "boolean": True, "date": "2000-01-01"}
+    return {
+        p.name: p.choices[0] if p.choices else values.get(p.kind, "any")
+        for p in spec.parameters
+        if p.required and p.kind != "secret"
+    }
 
 
 def refusal(decision: Decision) -> Refused:
