@@ -19,7 +19,7 @@ from helpdesk.errors import ConfigError
 from helpdesk.gate import cedar_policies, cedar_schema
 from helpdesk.gate.cedar_entities import Entities, Subject, person_uid
 from helpdesk.gate.cedar_rules import Rule, parse
-from helpdesk.identity import Group
+from helpdesk.identity import Group, Person
 from helpdesk.spec import ActionSpec
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ class Authorization:
                 itself; a ``forbid`` is final. A read never waits for approval: it is allowed or not.
 
         What holds under every policy: nobody unidentified or disabled does anything, and an approver is
-        enabled, known by id, and neither who asked nor who is acted upon (V2).
+        enabled, known by id, and neither who asked nor who is acted upon, nor a second account of
+        theirs, as far as employee numbers tell (V2).
         """
         refused = self._never(request)
         if refused is not None:
@@ -187,8 +188,8 @@ class Authorization:
         if not principal.enabled:
             return _no("disabled-account", "A disabled account may do nothing.")
         if approver is not None:
-            others = {principal.person.id, request.person.person.id if request.person else ""}
-            if approver.person.id in others:
+            others = [s for s in (principal, request.person) if s is not None]
+            if any(_same_human(approver.person, other.person) for other in others):
                 return _no("no-self-approval", "Nobody approves what they asked for, or what is for them.")
             if not approver.enabled:
                 return _no("disabled-account", "A disabled account approves nothing.")
@@ -268,6 +269,12 @@ def _expressible(specs: Sequence[ActionSpec]) -> tuple[Sequence[ActionSpec], lis
         else:
             good.append(spec)
     return good, problems
+
+
+def _same_human(one: Person, other: Person) -> bool:
+    """By identity; or by employee number, which two accounts of one person share."""
+    same_number = bool(one.employee_number) and one.employee_number == other.employee_number
+    return one.id == other.id or same_number
 
 
 def _shape(spec: ActionSpec) -> tuple[object, ...]:
