@@ -1,49 +1,41 @@
-"""The composition root: from configuration to a :class:`Desk`. The only importer of connectors."""
+"""The desk: who is signed in, and every way to the one door that a surface may take."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
-from functools import cached_property
-from pathlib import Path
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from helpdesk.actions.catalog import Catalog, cached_specs
+from helpdesk.app.parts import Parts, utc_now
 from helpdesk.config import Config, load
-from helpdesk.errors import (
-    BadCredentials,
-    ConfigError,
-    NotSignedIn,
-    UsageError,
-)
+from helpdesk.errors import BadCredentials, NotSignedIn, UsageError
 from helpdesk.events import Outcome, Question, Result, Warned
-from helpdesk.platform import Paths, paths, private_folder
-from helpdesk.ports import Clock, Directory, Interaction, Keychain, Model, SignedIn, Tickets
+from helpdesk.platform import Paths, paths
+from helpdesk.ports import Clock, Interaction, SignedIn
 from helpdesk.secrets import Secret
 
 if TYPE_CHECKING:
-    from helpdesk.actions.approve import Approvals
     from helpdesk.actions.call import Call
-    from helpdesk.actions.runner import Runner
     from helpdesk.conversation.loop import Conversation
-    from helpdesk.gate.audit import AuditLog
-    from helpdesk.gate.authorization import Authorization
-    from helpdesk.gate.keys import HostKey
-    from helpdesk.gate.requests import Requests
-    from helpdesk.gate.roles import Roles
-    from helpdesk.gate.session import SessionStore
     from helpdesk.spec import ActionSpec
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
+@dataclass(slots=True)
+class _Once:
+    """A password that was given once: it is tried once, so that a wrong one locks nobody out."""
+
+    password: Secret | None
+
+    def take(self) -> Secret | None:
+        given, self.password = self.password, None
+        return given
 
 
-class Desk:
-    """Everything a surface needs, made when it is first used.
+class Desk(Parts):
+    """Everything a surface needs.
 
     Args:
         config: the loaded configuration. paths: where state and cache live.
@@ -51,9 +43,7 @@ class Desk:
     """
 
     def __init__(self, config: Config, paths: Paths, clock: Clock = utc_now) -> None:
-        self.config = config
-        self.paths = paths
-        self.clock = clock
+        super().__init__(config, paths, clock)
         self._signed_in: SignedIn | None = None
         self._last_used: datetime | None = None
         self._reconciled = False
@@ -75,167 +65,6 @@ class Desk:
         places = paths(profile, environ)
         return cls(load(profile, environ, flags or {}, places), places)
 
-    # ── what it is made of ────────────────────────────────────────────────────────────────────
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        return cached_specs(self.paths.cache)
-
-    @cached_property
-    def directory(self) -> Directory:
-        settings = self.config.directory
-        if not settings.configured:
-            raise ConfigError(
-                "No directory is configured, so nobody can sign in.",
-                hint="Try a whole company on this machine: helpdesk demo. Or write [directory] in config.toml.",
-            )
-        if settings.kind == "embedded":
-            from helpdesk.connectors.embedded import EmbeddedDirectory
-
-            return EmbeddedDirectory(self.paths.state / "directory.db", self.clock)
-        from helpdesk.connectors.ldap.directory import LdapDirectory, LdapSettings
-
-        return LdapDirectory(
-            LdapSettings(
-                url=settings.url,
-                base=settings.base,
-                ca_file=settings.ca_file or self.config.network.ca_file,
-                start_tls=settings.start_tls,
-                people_base=settings.people_base,
-                groups_base=settings.groups_base,
-                login_attribute=settings.login_attribute,
-                login_dn=settings.login_dn,
-                bind_dn=settings.bind_dn,
-                bind_password=self._referenced(settings.bind_password),
-            ),
-            self.clock,
-        )
-
-    @cached_property
-    def keychain(self) -> Keychain:
-        from helpdesk.connectors.keychain import OsKeychain
-
-        return OsKeychain()
-
-    @cached_property
-    def tickets(self) -> Tickets:
-        from helpdesk.connectors.tickets import EmbeddedTickets
-
-        return EmbeddedTickets(self.paths.state / "tickets.db", self.clock)
-
-    @cached_property
-    def host_key(self) -> HostKey:
-        from helpdesk.gate.keys import HostKey
-
-        return HostKey.load_or_create(self.paths.state / "keys")
-
-    @cached_property
-    def audit(self) -> AuditLog:
-        from helpdesk.gate.audit import AuditLog
-
-        return AuditLog(self.paths.state / "log", self.clock, lambda: self.host_key)
-
-    @cached_property
-    def requests(self) -> Requests:
-        from helpdesk.gate.requests import Requests
-
-        return Requests(self.paths.state / "requests", self.clock, self.host_key)
-
-    @cached_property
-    def sessions(self) -> SessionStore:
-        from helpdesk.gate.session import SessionStore
-
-        settings = self.config.session
-        return SessionStore(
-            self.paths.state / "session",
-            self.keychain,
-            self.clock,
-            idle=settings.idle,
-            absolute=settings.absolute,
-            enabled=settings.store == "keyring",
-        )
-
-    @cached_property
-    def authorization(self) -> Authorization:
-        from helpdesk.gate.authorization import Authorization
-
-        return Authorization.load(self.catalog.specs, self.config.authorization.policies)
-
-    @cached_property
-    def roles(self) -> Roles:
-        from helpdesk.gate.roles import Roles
-
-        return Roles(self.config.roles)
-
-    @cached_property
-    def sign_in(self) -> Any:
-        from helpdesk.gate.signin import DirectorySignIn
-
-        return DirectorySignIn(self.directory, self.roles, self.audit, self.clock)
-
-    @cached_property
-    def runner(self) -> Runner:
-        from helpdesk.actions.authorise import Authoriser
-        from helpdesk.actions.context import Systems
-        from helpdesk.actions.journal import Journal
-        from helpdesk.actions.runner import Runner
-
-        return Runner(
-            catalog=self.catalog,
-            authorise=Authoriser(self.authorization, self.roles),
-            systems=Systems(
-                directory=self.directory,
-                tickets=self.tickets,
-                clock=self.clock,
-                settings=self.config.plugin_settings,
-                cache_dir=self._plugin_cache,
-            ),
-            journal=Journal(self.audit),
-            requests=self.requests,
-            sign_in=self.sign_in,
-            shared=self.config.requests.shared,
-        )
-
-    @cached_property
-    def approvals(self) -> Approvals:
-        from helpdesk.actions.approve import Approvals
-
-        return Approvals(self.runner)
-
-    @cached_property
-    def model(self) -> Model | None:
-        settings = self.config.llm
-        if settings.kind != "openai":
-            return None
-        from helpdesk.connectors.llm import ChatCompletions
-
-        return ChatCompletions(
-            settings.url,
-            settings.model,
-            self._referenced(settings.api_key),
-            proxy=self.config.network.proxy,
-            ca_file=self.config.network.ca_file,
-            trust=self.config.network.trust,
-        )
-
-    def _plugin_cache(self, plugin: str) -> Path:
-        folder = self.paths.cache / "plugins" / plugin
-        private_folder(folder)
-        return folder
-
-    def _referenced(self, reference: str) -> Secret | None:
-        """The secret behind ``keyring:NAME`` or ``env:NAME``. Raises ConfigError when it is not there."""
-        if not reference:
-            return None
-        kind, _, name = reference.partition(":")
-        found = self.keychain.get(name) if kind == "keyring" else Secret(os.environ.get(name, ""))
-        if not found:
-            raise ConfigError(
-                f"The secret {reference} of the configuration is not there.",
-                hint=f"Store it in the {'keyring' if kind == 'keyring' else 'environment'} as {name}.",
-            )
-        return found
-
     # ── signing in ────────────────────────────────────────────────────────────────────────────
 
     async def signed_in(
@@ -248,12 +77,25 @@ class Desk:
         """
         if login:
             return await self._named(interaction, login, password)
+        current = await self.current(interaction)
+        if current is None:
+            current = self._signed_in = await self._asked(interaction)
+            self._last_used = self.clock()
+            await self._reconcile_own(current, interaction)
+        return current
+
+    async def current(self, interaction: Interaction) -> SignedIn | None:
+        """Who is signed in already, in this process or kept from ``login``; nobody is asked.
+
+        Raises:
+            NotSignedIn: the directory refused the kept sign-in. Unreachable: it gave no answer.
+        """
         current = self._current()
         if current is None:
-            current = await self._kept(interaction) or await self._asked(interaction)
-            self._signed_in = current
-        self._last_used = self.clock()
-        await self._reconcile_own(current, interaction)
+            current = self._signed_in = await self._kept(interaction)
+        if current is not None:
+            self._last_used = self.clock()
+            await self._reconcile_own(current, interaction)
         return current
 
     async def login(
@@ -402,17 +244,37 @@ class Desk:
             login, password
         )
 
-    def conversation(self) -> Conversation:
+    def conversation(self, login: str = "", password: Secret | None = None) -> Conversation:
+        """A conversation with whoever is signed in, or with the person named here, once they sign in.
+
+        Args:
+            login, password: as on the command line; the password is tried once.
+        """
         from helpdesk.conversation.loop import Conversation
+
+        given = _Once(password)
+
+        async def sign_in(interaction: Interaction) -> SignedIn:
+            return await self.signed_in(interaction, login=login, password=given.take())
+
+        async def explain_lock(interaction: Interaction, name: str = "") -> Result:
+            return await self.explain_lock(interaction, name or login, given.take())
+
+        async def current(interaction: Interaction) -> SignedIn | None:
+            if not login:
+                return await self.current(interaction)
+            here = self._current()
+            return here if here is not None and here.actor.login == login else None
 
         return Conversation(
             specs=self.catalog.specs,
             run=self.run,
-            sign_in=self.signed_in,
-            explain_lock=self.explain_lock,
+            sign_in=sign_in,
+            explain_lock=explain_lock,
             model=self.model,
             may_see=frozenset(self.config.llm.may_see),
             clock=self.clock,
+            current=current,
         )
 
     def close(self) -> None:
