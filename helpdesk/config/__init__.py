@@ -1,0 +1,29 @@
+"""The configuration: where it comes from, what it may say, and who decides.
+
+Over everything stands the administrator's managed file, then flags, the environment, the person's own
+``config.toml`` and the system's. Nothing is read from the working folder.
+"""
+
+from helpdesk.config.load import load
+from helpdesk.config.model import (
+    AuthorizationSettings,
+    Config,
+    DirectorySettings,
+    LlmSettings,
+    NetworkSettings,
+    PolicySettings,
+    RequestSettings,
+    SessionSettings,
+)
+
+__all__ = [
+    "AuthorizationSettings",
+    "Config",
+    "DirectorySettings",
+    "LlmSettings",
+    "NetworkSettings",
+    "PolicySettings",
+    "RequestSettings",
+    "SessionSettings",
+    "load",
+]

@@ -1,0 +1,155 @@
+"""From the strongest written values to typed settings, with what only makes sense together checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from helpdesk.config.model import (
+    AuthorizationSettings,
+    Config,
+    DirectorySettings,
+    LlmSettings,
+    NetworkSettings,
+    PolicySettings,
+    RequestSettings,
+    SessionSettings,
+)
+from helpdesk.config.schema import BY_NAME, SECTIONS, key_of
+from helpdesk.config.values import Written, value_of
+from helpdesk.errors import ConfigError
+
+Merged = Mapping[str, Mapping[str, Written]]
+
+
+def build(merged: Merged, *, home: str, files: tuple[Path, ...], warnings: tuple[str, ...]) -> Config:
+    """The configuration.
+
+    Raises:
+        ConfigError: a value does not fit its key, or two values do not fit each other.
+    """
+    values = {name: _values(merged, name, home) for name in SECTIONS}
+    origins = {
+        f"{section}.{key}": written.origin
+        for section, content in merged.items()
+        for key, written in content.items()
+        if section not in SECTIONS or key_of(section, key) is not None
+    }
+    directory = _directory(values["directory"], origins)
+    return Config(
+        directory=directory,
+        roles=values["roles"],
+        authorization=AuthorizationSettings(**values["authorization"]),
+        policy=PolicySettings(**values["policy"]),
+        llm=_llm(values["llm"], origins),
+        session=_session(values["session"], origins),
+        network=_network(values["network"], origins),
+        requests=RequestSettings(**{"shared": directory.kind == "embedded", **values["requests"]}),
+        plugins={
+            section: {key: written.value for key, written in content.items()}
+            for section, content in merged.items()
+            if section not in SECTIONS
+        },
+        origins=origins,
+        warnings=warnings,
+        files=files,
+    )
+
+
+def _values(merged: Merged, section: str, home: str) -> dict[str, Any]:
+    found = {}
+    for name, written in merged.get(section, {}).items():
+        key = key_of(section, name)
+        if key is not None:
+            found[name] = value_of(key, written, home)
+    return found
+
+
+def _default(section: str, name: str, home: str = "") -> Any:
+    key = BY_NAME[section, name]
+    return value_of(key, Written(key.default, "the default"), home)
+
+
+def _wrong(origins: Mapping[str, str], name: str, what: str, hint: str) -> ConfigError:
+    section, _, key = name.partition(".")
+    where = origins.get(name)
+    return ConfigError(f"{where + ': ' if where else ''}[{section}] {key} {what}.", hint=hint)
+
+
+def _somewhere(section: str, origins: Mapping[str, str]) -> str:
+    """A source that says something in the section."""
+    return next(origin for name, origin in origins.items() if name.startswith(f"{section}."))
+
+
+def _directory(values: dict[str, Any], origins: Mapping[str, str]) -> DirectorySettings:
+    if not values:
+        return DirectorySettings()
+    kind = values.setdefault("kind", _default("directory", "kind"))
+    if kind == "ldap" and not values.get("url"):
+        raise ConfigError(
+            f"{_somewhere('directory', origins)}: [directory] does not say where the directory is.",
+            hint='Add url = "ldaps://ldap.example.com", or kind = "embedded" for one of your own.',
+        )
+    if values.get("ca_file") is not None:
+        values["ca_file"] = str(values["ca_file"])
+    return DirectorySettings(configured=True, **values)
+
+
+def _llm(values: dict[str, Any], origins: Mapping[str, str]) -> LlmSettings:
+    url = values.get("url", "")
+    kind = values.setdefault("kind", "openai" if url else _default("llm", "kind"))
+    values.setdefault("may_see", _default("llm", "may_see"))
+    if url:
+        _web_address(url, "llm.url", origins)
+    for name in ("url", "model"):
+        if kind == "openai" and not values.get(name):
+            raise ConfigError(
+                f"{_somewhere('llm', origins)}: [llm] {name} is missing for a model of the kind openai.",
+                hint=f'Set {name}, or set kind = "guided" to work without a model.',
+            )
+    return LlmSettings(**values)
+
+
+def _session(values: dict[str, Any], origins: Mapping[str, str]) -> SessionSettings:
+    for name in ("store", "idle", "absolute"):
+        values.setdefault(name, _default("session", name))
+    if values["idle"] > values["absolute"]:
+        if "session.idle" in origins:
+            raise _wrong(
+                origins,
+                "session.idle",
+                "is longer than [session] absolute",
+                "Make idle the shorter one of the two.",
+            )
+        values["idle"] = values["absolute"]
+    return SessionSettings(**values)
+
+
+def _network(values: dict[str, Any], origins: Mapping[str, str]) -> NetworkSettings:
+    proxy = values.get("proxy", "")
+    if proxy and proxy != "environment":
+        _web_address(proxy, "network.proxy", origins)
+    if values.get("ca_file") is not None:
+        values["ca_file"] = str(values["ca_file"])
+    return NetworkSettings(**values)
+
+
+def _web_address(url: str, name: str, origins: Mapping[str, str]) -> None:
+    """Raises ConfigError when it is no http address, or holds a password; neither is repeated."""
+    key = BY_NAME[name.partition(".")[0], name.partition(".")[2]]
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise _wrong(origins, name, f"must be {key.expected}", "Correct the address.")
+    if "@" in parts.netloc:
+        raise _wrong(
+            origins,
+            name,
+            "holds a name or password, which would stand readable in the file",
+            "Take it out of the address.",
+        )

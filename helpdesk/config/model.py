@@ -1,0 +1,139 @@
+"""The loaded configuration as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class DirectorySettings:
+    """``[directory]``: what is left empty is asked of the server.
+
+    Attributes:
+        configured: somebody said which directory to use.
+        bind_password: a reference such as ``keyring:helpdesk-look-ups``, never the password.
+    """
+
+    configured: bool = False
+    kind: Literal["ldap", "embedded"] = "ldap"
+    url: str = ""
+    base: str = ""
+    ca_file: str | None = None
+    start_tls: bool | None = None
+    people_base: str = ""
+    groups_base: str = ""
+    login_attribute: str = ""
+    login_dn: str = ""
+    bind_dn: str = ""
+    bind_password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationSettings:
+    """``[authorization]``: ``None`` means the policy that ships with the program."""
+
+    policies: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings:
+    """``[policy]``: folders of the company's policies; absolute."""
+
+    sources: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LlmSettings:
+    """``[llm]``. ``api_key`` is a reference, never the key; ``may_see`` names data classes."""
+
+    kind: Literal["openai", "guided"] = "guided"
+    url: str = ""
+    model: str = ""
+    api_key: str = ""
+    may_see: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """``[session]``: whether a sign-in is kept, and how long (R8)."""
+
+    store: Literal["keyring", "none"]
+    idle: timedelta
+    absolute: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """``[network]``. ``proxy`` is "" for none, "environment", or an address."""
+
+    proxy: str = ""
+    ca_file: str | None = None
+    trust: Literal["system", "bundled"] = "system"
+
+    def proxy_for(self, url: str, environ: Mapping[str, str]) -> str | None:
+        """The proxy that a request to ``url`` goes through; ``None`` means straight there (S9).
+
+        The environment's variables count only with ``proxy = "environment"``.
+        """
+        if self.proxy != "environment":
+            return self.proxy or None
+        from urllib.parse import urlsplit
+        from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+
+        parts = urlsplit(url)
+        values = {name.lower(): value for name, value in environ.items() if value}
+        bypass = {"no": values.get("no_proxy", "")}
+        if proxy_bypass_environment(parts.hostname or "", bypass):
+            return None
+        return values.get(f"{parts.scheme}_proxy") or values.get("all_proxy")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSettings:
+    """``[requests]``: whether approvers see the same state as the people who ask.
+
+    One account of the operating system on one machine is shared by everyone who uses it (the embedded
+    directory of a trial, a jump host); anywhere else nothing reaches an approver by itself.
+    """
+
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that was configured, with the origin of every value.
+
+    Attributes:
+        roles: role name → groups, by name or DN.
+        plugins: the sections of plugins, as written.
+        origins: ``section.key`` → the file, variable or flag that decided it; absent for defaults.
+        warnings: one sentence each, for a person.
+        files: the files that were read, the strongest first.
+    """
+
+    directory: DirectorySettings
+    roles: Mapping[str, tuple[str, ...]]
+    authorization: AuthorizationSettings
+    policy: PolicySettings
+    llm: LlmSettings
+    session: SessionSettings
+    network: NetworkSettings
+    requests: RequestSettings
+    plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+
+    def plugin_settings(self, name: str) -> Mapping[str, Any]:
+        """The plugin's own section; empty when there is none. Paths of ``[policy]`` come as absolute texts."""
+        if name == "policy":
+            return {"sources": tuple(str(path) for path in self.policy.sources)}
+        return self.plugins.get(name, {})
+
+    def origin(self, name: str) -> str:
+        """Where the value of ``section.key`` comes from; "default" when nobody set it."""
+        return self.origins.get(name, "default")

@@ -1,0 +1,118 @@
+"""Every key of the configuration: its kind, its default and its meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+Kind: TypeAlias = Literal[
+    "text", "choice", "boolean", "path", "paths", "names", "classes", "secret", "duration"
+]
+
+MANAGED: Final = ("directory", "roles", "authorization", "llm", "session")
+"""The sections that the administrator's file decides; a key nobody knows is an error there."""
+WHOLE: Final = ("directory", "roles", "authorization")
+"""Managed sections that are taken as one: parts of two would make a third that nobody approved."""
+DATA_CLASSES: Final = ("words", "actions", "policies", "results", "people", "groups", "tickets")
+USUAL_ROLES: Final = ("helpdesk", "privileged")
+SHIPPED_PLUGINS: Final = ("password", "account", "access", "policy", "ticket", "people")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key.
+
+    Attributes:
+        default: as a person would write it; ``None`` means that it is found out, or not used.
+        expected: what a right value is, as it reads after "must be".
+    """
+
+    section: str
+    name: str
+    kind: Kind
+    default: Any
+    meaning: str
+    expected: str = ""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.section}.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"HELPDESK_{self.section}_{self.name}".upper()
+
+
+KEYS: Final[tuple[Key, ...]] = (
+    Key("directory", "kind", "choice", "ldap", "which kind of directory", choices=("ldap", "embedded")),
+    Key("directory", "url", "text", None, "its address", 'an address such as "ldaps://ldap.example.com"'),
+    Key("directory", "base", "text", None, "the DN that everything is below", "a DN"),
+    Key("directory", "ca_file", "path", None, "the authorities that its certificate is checked against"),
+    Key("directory", "start_tls", "boolean", None, "StartTLS, for an ldap:// address"),
+    Key("directory", "people_base", "text", None, "the DN that people are below", "a DN"),
+    Key("directory", "groups_base", "text", None, "the DN that groups are below", "a DN"),
+    Key("directory", "login_attribute", "text", None, "the attribute of login names", 'such as "uid"'),
+    Key(
+        "directory",
+        "login_dn",
+        "text",
+        None,
+        "a template for the DN that somebody signs in with",
+        'a template such as "uid={login},ou=people,dc=example,dc=com"',
+    ),
+    Key("directory", "bind_dn", "text", None, "the account for look-ups", "a DN"),
+    Key("directory", "bind_password", "secret", None, "where the password of bind_dn is kept"),
+    Key("authorization", "policies", "path", None, "a file of Cedar policies"),
+    Key("policy", "sources", "paths", (), "folders of the company's policies", "a list of folders"),
+    Key("llm", "kind", "choice", "guided", "a model, or none", choices=("openai", "guided")),
+    Key("llm", "url", "text", None, "the model's address", 'an address such as "https://llm.example.com/v1"'),
+    Key("llm", "model", "text", None, "the model's name as its server knows it", "a name"),
+    Key("llm", "api_key", "secret", None, "where the model's key is kept"),
+    Key(
+        "llm",
+        "may_see",
+        "classes",
+        ("words", "actions", "policies"),
+        "the data classes that may reach the model",
+        f"a list of data classes ({', '.join(DATA_CLASSES)})",
+        choices=DATA_CLASSES,
+    ),
+    Key("session", "store", "choice", "keyring", "where a sign-in is kept", choices=("keyring", "none")),
+    Key("session", "idle", "duration", "15m", "how long a sign-in lasts without use"),
+    Key("session", "absolute", "duration", "8h", "how long a sign-in lasts at all"),
+    Key(
+        "network",
+        "proxy",
+        "text",
+        "",
+        "the proxy to the model",
+        '"", "environment", or an address such as "http://proxy.example.com:3128"',
+    ),
+    Key("network", "ca_file", "path", None, "the only authorities that are believed"),
+    Key(
+        "network",
+        "trust",
+        "choice",
+        "system",
+        "whose authorities are believed",
+        choices=("system", "bundled"),
+    ),
+    Key("requests", "shared", "boolean", None, "whether approvers see the requests made here"),
+)
+
+BY_NAME: Final = {(key.section, key.name): key for key in KEYS}
+SECTIONS: Final = tuple(dict.fromkeys([*(key.section for key in KEYS), "roles"]))
+_ROLE_GROUPS: Final = 'a group or a list of groups, such as ["service-desk"]'
+
+
+def key_of(section: str, name: str) -> Key | None:
+    """The key, or ``None`` when nobody knows it. Every name under ``[roles]`` is a role."""
+    if section == "roles" and name.replace("-", "_").isidentifier():
+        return Key("roles", name, "names", (), "the groups that give this role", _ROLE_GROUPS)
+    return BY_NAME.get((section, name))
+
+
+def names_in(section: str) -> list[str]:
+    return [key.name for key in KEYS if key.section == section]
