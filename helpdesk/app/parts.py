@@ -179,7 +179,7 @@ class Parts:
             settings.url,
             settings.model,
             self._referenced(settings.api_key),
-            proxy=self.config.network.proxy,
+            proxy=self.config.network.proxy_for(settings.url, os.environ),
             ca_file=self.config.network.ca_file,
             trust=self.config.network.trust,
         )
