@@ -1,0 +1,253 @@
+"""The configuration: defaults, precedence, types, and where every value comes from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from helpdesk.config.schema import DATA_CLASSES, KEYS, MANAGED
+from helpdesk.conversation.privacy import CLASSES, DEFAULT_MAY_SEE
+from tests.unit.config_world import Machine, write
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path / "machine")
+
+
+def test_without_any_file_nothing_is_configured_and_everything_has_a_default(machine: Machine) -> None:
+    config = machine.load()
+    assert not config.directory.configured
+    assert config.llm.kind == "guided"
+    assert set(config.llm.may_see) == DEFAULT_MAY_SEE
+    assert (config.session.store, config.session.idle, config.session.absolute) == (
+        "keyring",
+        timedelta(minutes=15),
+        timedelta(hours=8),
+    )
+    assert (config.network.proxy, config.network.trust, config.network.ca_file) == ("", "system", None)
+    assert (config.roles, config.authorization.policies, config.policy.sources) == ({}, None, ())
+    assert (config.warnings, config.files, config.origins) == ((), (), {})
+    assert config.origin("session.idle") == "default"
+
+
+def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
+    file = machine.user(
+        """
+        [directory]
+        kind = "ldap"
+        url = "ldap://ldap.example.com"
+        base = "dc=example,dc=com"
+        ca_file = "ca.pem"
+        start_tls = true
+        people_base = "ou=people,dc=example,dc=com"
+        groups_base = "ou=groups,dc=example,dc=com"
+        login_attribute = "uid"
+        login_dn = "uid={login},ou=people,dc=example,dc=com"
+        bind_dn = "cn=look-ups,dc=example,dc=com"
+        bind_password = "keyring:look-ups"
+        [roles]
+        helpdesk = ["service-desk", "cn=second,ou=groups,dc=example,dc=com"]
+        privileged = "admins"
+        [authorization]
+        policies = "rules.cedar"
+        [policy]
+        sources = ["~/policies", "more", "/srv/policies"]
+        [llm]
+        kind = "openai"
+        url = "https://llm.example.com/v1"
+        model = "small"
+        api_key = "env:LLM_KEY"
+        may_see = ["words", "actions"]
+        [session]
+        store = "none"
+        idle = 900
+        absolute = "12h"
+        [network]
+        proxy = "http://proxy.example.com:3128"
+        ca_file = "/etc/ca.pem"
+        trust = "bundled"
+        [requests]
+        shared = true
+        """
+    )
+    config = machine.load()
+    folder = file.parent
+    assert config.directory.configured
+    assert config.directory.ca_file == str(folder / "ca.pem")
+    assert config.directory.start_tls is True
+    assert config.directory.bind_password == "keyring:look-ups"
+    assert config.roles == {
+        "helpdesk": ("service-desk", "cn=second,ou=groups,dc=example,dc=com"),
+        "privileged": ("admins",),
+    }
+    assert config.authorization.policies == folder / "rules.cedar"
+    assert config.policy.sources == (machine.home / "policies", folder / "more", Path("/srv/policies"))
+    assert config.plugin_settings("policy") == {"sources": tuple(str(path) for path in config.policy.sources)}
+    assert (config.llm.api_key, config.llm.may_see) == ("env:LLM_KEY", ("words", "actions"))
+    assert (config.session.idle, config.session.absolute) == (timedelta(minutes=15), timedelta(hours=12))
+    assert config.network.ca_file == "/etc/ca.pem"
+    assert config.requests.shared is True
+    assert config.warnings == ()
+    assert config.files == (file,)
+    assert set(config.origins) == {key.full_name for key in KEYS} | {"roles.helpdesk", "roles.privileged"}
+    assert set(config.origins.values()) == {str(file)}
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [('"90s"', 90), ('"15m"', 900), ('"8h"', 28800), ('"1d"', 86400), ("900", 900)]
+)
+def test_durations(machine: Machine, written: str, seconds: int) -> None:
+    machine.user(f"[session]\nidle = {written}\nabsolute = '30d'")
+    assert machine.load().session.idle == timedelta(seconds=seconds)
+
+
+def test_a_short_absolute_time_shortens_the_default_idle_time(machine: Machine) -> None:
+    machine.user("[session]\nabsolute = '5m'")
+    assert machine.load().session.idle == timedelta(minutes=5)
+
+
+def test_precedence_of_every_source_with_its_origin(machine: Machine) -> None:
+    """cli.md 27: managed > flags > environment > HELPDESK_CONFIG > own file > system files, best first."""
+
+    def now(**given: str) -> tuple[str, str]:
+        flags = {"llm.model": given.pop("flag")} if "flag" in given else {}
+        config = machine.load(given, flags)
+        return config.llm.model, config.origin("llm.model")
+
+    second = machine.system("[llm]\nmodel = 'second'", "second")
+    assert now() == ("second", str(second))
+    first = machine.system("[llm]\nmodel = 'first'")
+    assert now() == ("first", str(first))
+    own = machine.user("[llm]\nmodel = 'own'")
+    assert now() == ("own", str(own))
+    named = write(machine.root / "named.toml", "[llm]\nmodel = 'named'")
+    environ = {"HELPDESK_CONFIG": str(named)}
+    assert now(**environ) == ("named", str(named))
+    environ["HELPDESK_LLM_MODEL"] = "variable"
+    assert now(**environ) == ("variable", "HELPDESK_LLM_MODEL")
+    assert now(**environ, flag="flag") == ("flag", "the command line")
+    managed = machine.manage("[llm]\nmodel = 'managed'")
+    assert now(**environ, flag="flag") == ("managed", str(managed))
+
+
+def test_sources_are_joined_key_by_key(machine: Machine) -> None:
+    machine.system("[network]\nproxy = 'environment'\ntrust = 'bundled'")
+    machine.user("[network]\nproxy = ''")
+    network = machine.load().network
+    assert (network.proxy, network.trust) == ("", "bundled")
+
+
+def test_variables_set_values_of_every_kind(machine: Machine) -> None:
+    config = machine.load(
+        {
+            "HELPDESK_DIRECTORY_URL": "ldap://ldap.example.com",
+            "HELPDESK_DIRECTORY_START_TLS": "yes",
+            "HELPDESK_ROLES_HELPDESK": '["one", "cn=two,dc=example"]',
+            "HELPDESK_ROLES_PRIVILEGED": "cn=admins,dc=example",
+            "HELPDESK_POLICY_SOURCES": os.pathsep.join(["/srv/a", "/srv/b"]),
+            "HELPDESK_LLM_MAY_SEE": "words, actions,results",
+            "HELPDESK_SESSION_IDLE": "60",
+            "HELPDESK_REQUESTS_SHARED": "1",
+            "HELPDESK_NETWORK_PROXY": "",
+        }
+    )
+    assert config.directory.start_tls is True
+    assert config.roles == {"helpdesk": ("one", "cn=two,dc=example"), "privileged": ("cn=admins,dc=example",)}
+    assert config.policy.sources == (Path("/srv/a"), Path("/srv/b"))
+    assert config.llm.may_see == ("words", "actions", "results")
+    assert config.session.idle == timedelta(seconds=60)
+    assert config.requests.shared is True
+    assert config.origin("network.proxy") == "default"
+
+
+def test_a_flag_that_was_not_given_decides_nothing(machine: Machine) -> None:
+    machine.user("[llm]\nmodel = 'own'")
+    assert machine.load(flags={"llm.model": None}).llm.model == "own"
+
+
+def test_nothing_is_read_from_the_working_folder(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """cli.md 27: a hostile folder cannot configure the program, not even through a relative name."""
+    trap = machine.root / "trap"
+    for name in ("config.toml", "helpdesk.toml", "managed.toml", ".helpdesk.toml", "helpdesk/config.toml"):
+        write(trap / name, "[llm]\nmodel = 'trap'")
+    write(trap / ".env", "HELPDESK_LLM_MODEL=trap")
+    monkeypatch.chdir(trap)
+    relative = {"XDG_CONFIG_HOME": ".", "XDG_CONFIG_DIRS": "."}
+    assert machine.load(relative).llm.model == ""
+    with pytest.raises(Exception, match="HELPDESK_CONFIG must be an absolute path"):
+        machine.load({"HELPDESK_CONFIG": "config.toml"})
+
+
+def test_profiles_do_not_share_their_own_file(machine: Machine) -> None:
+    machine.user("[llm]\nmodel = 'default'")
+    machine.user("[llm]\nmodel = 'other'", profile="other")
+    assert machine.load().llm.model == "default"
+    assert machine.load(profile="other").llm.model == "other"
+
+
+def test_a_plugin_gets_its_own_section_from_all_sources(machine: Machine) -> None:
+    machine.system("[ticket]\nqueue = 'system'\nlimit = 3")
+    machine.user("[ticket]\nqueue = 'own'\nnested = {a = 1}")
+    config = machine.load({"HELPDESK_TICKET_COLOUR": "blue"})
+    assert config.plugin_settings("ticket") == {
+        "queue": "own",
+        "limit": 3,
+        "nested": {"a": 1},
+        "colour": "blue",
+    }
+    assert config.origin("ticket.colour") == "HELPDESK_TICKET_COLOUR"
+    assert config.plugin_settings("people") == {}
+    assert config.warnings == ()
+
+
+def test_the_embedded_directory_shares_its_requests_unless_told_otherwise(machine: Machine) -> None:
+    machine.user("[directory]\nkind = 'embedded'")
+    assert machine.load().requests.shared is True
+    assert machine.load({"HELPDESK_REQUESTS_SHARED": "false"}).requests.shared is False
+    machine.user("[directory]\nurl = 'ldaps://ldap.example.com'")
+    assert machine.load().requests.shared is False
+
+
+@pytest.mark.req("S9")
+def test_the_proxy_of_the_environment_counts_only_when_configured(machine: Machine) -> None:
+    environ = {"HTTPS_PROXY": "http://hostile:1", "no_proxy": "inside.example.com"}
+    url = "https://llm.example.com/v1"
+    assert machine.load(environ).network.proxy_for(url, environ) is None
+    machine.user("[network]\nproxy = 'environment'")
+    network = machine.load(environ).network
+    assert network.proxy_for(url, environ) == "http://hostile:1"
+    assert network.proxy_for("https://inside.example.com/v1", environ) is None
+    assert network.proxy_for("http://llm.example.com/v1", environ) is None
+    machine.user("[network]\nproxy = 'http://proxy.example.com:3128'")
+    assert machine.load(environ).network.proxy_for(url, environ) == "http://proxy.example.com:3128"
+
+
+def test_the_data_classes_are_those_of_the_conversation() -> None:
+    assert set(DATA_CLASSES) == set(CLASSES)
+
+
+def test_loading_imports_nothing_slow(machine: Machine) -> None:
+    """Every command loads the configuration, so it may not cost what only some of them need."""
+    machine.user("[directory]\nkind = 'embedded'\n[policy]\nsources = ['/srv']")
+    program = (
+        "import os, sys\n"
+        "from helpdesk.config import load\n"
+        "from helpdesk.platform import paths\n"
+        "load('', os.environ, {}, paths('', os.environ))\n"
+        "print([m for m in ('importlib.metadata', 'difflib', 'urllib.request', 'asyncio', 'typer',"
+        " 'helpdesk.plugin', 'helpdesk.actions') if m in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env=machine.environ, capture_output=True, text=True, check=False
+    )
+    assert (ran.stdout.strip(), ran.stderr) == ("[]", "")
+
+
+def test_the_managed_sections_are_those_of_the_contract() -> None:
+    assert MANAGED == ("directory", "roles", "authorization", "llm", "session")
