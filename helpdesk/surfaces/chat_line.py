@@ -1,0 +1,151 @@
+"""The chat's input line: history that keeps no secrets, completion from live names, and several lines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+
+from helpdesk.conversation.vocabulary import DirectoryVocabulary
+from helpdesk.conversation.words import without_secrets
+from helpdesk.errors import HelpdeskError
+from helpdesk.platform import private_file
+from helpdesk.ports import SignedIn
+from helpdesk.spec import ActionSpec
+from helpdesk.text import visible
+
+if TYPE_CHECKING:
+    from prompt_toolkit.input import Input
+    from prompt_toolkit.output import Output
+
+LEAST = 2
+"""Characters of a name before people are looked up."""
+MOST = 12
+
+
+class QuietHistory(FileHistory):
+    """Earlier turns, in a private file, without what looks like a password (S1)."""
+
+    def __init__(self, file: Path) -> None:
+        private_file(file)
+        super().__init__(str(file))
+
+    def store_string(self, string: str) -> None:
+        super().store_string(without_secrets(string))
+
+
+class Names(Completer):
+    """Completes commands, example sentences, groups and people; a directory that is down completes nothing."""
+
+    def __init__(
+        self,
+        specs: Sequence[ActionSpec],
+        commands: Iterable[tuple[str, str]],
+        signed_in: Callable[[], SignedIn | None],
+    ) -> None:
+        self._sentences = sorted({example for spec in specs for example in spec.examples})
+        self._commands = list(commands)
+        self._signed_in = signed_in
+        self._vocabulary: tuple[SignedIn, DirectoryVocabulary] | None = None
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:  # noqa: ARG002
+        """What needs no look-up."""
+        text = document.text_before_cursor
+        if text.startswith("/"):
+            for name, what in self._commands:
+                if name.startswith(text):
+                    yield Completion(name, -len(text), display_meta=what)
+            return
+        if len(text) >= LEAST:
+            for sentence in [s for s in self._sentences if s.startswith(text.lower())][:MOST]:
+                yield Completion(sentence, -len(text))
+
+    async def get_completions_async(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> AsyncGenerator[Completion, None]:
+        for completion in self.get_completions(document, complete_event):
+            yield completion
+        word = document.get_word_before_cursor(WORD=True)
+        if document.text_before_cursor.startswith("/") or len(word) < LEAST:
+            return
+        for name, label in await self._names(word):
+            yield Completion(
+                visible(name, one_line=True), -len(word), display_meta=visible(label, one_line=True)
+            )
+
+    async def _names(self, word: str) -> list[tuple[str, str]]:
+        vocabulary = self._live()
+        if vocabulary is None:
+            return []
+        with suppress(HelpdeskError):  # completion is a convenience; the turn itself will say what is wrong
+            groups = [g for g in await vocabulary.groups() if g.name.casefold().startswith(word.casefold())]
+            people = await vocabulary.find_person(word)
+            found = [(group.name, group.description or "group") for group in groups]
+            return [*found, *((person.login, person.name) for person in people)][:MOST]
+        return []
+
+    def _live(self) -> DirectoryVocabulary | None:
+        who = self._signed_in()
+        if who is None or who.actor.must_change:
+            return None
+        if self._vocabulary is None or self._vocabulary[0] is not who:
+            self._vocabulary = (who, DirectoryVocabulary(who))
+        return self._vocabulary[1]
+
+
+def line_session(
+    history: Path,
+    completer: Completer,
+    toolbar: Callable[[], str],
+    *,
+    source: Input | None = None,
+    screen: Output | None = None,
+) -> PromptSession[str]:
+    """The input line. Enter sends; Alt+Enter, or a trailing backslash, begins another line.
+
+    Args:
+        history: a private file. toolbar: the line below. source, screen: other ends, for tests.
+    """
+    return PromptSession(
+        message="› ",
+        history=QuietHistory(history),
+        completer=completer,
+        complete_while_typing=False,
+        multiline=True,
+        key_bindings=_keys(),
+        prompt_continuation="  ",
+        bottom_toolbar=toolbar,
+        enable_history_search=True,
+        mouse_support=False,
+        input=source,
+        output=screen,
+    )
+
+
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("enter")
+    def _(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if buffer.complete_state and buffer.complete_state.current_completion:
+            buffer.apply_completion(buffer.complete_state.current_completion)
+        elif buffer.document.text_before_cursor.endswith("\\"):
+            buffer.delete_before_cursor()
+            buffer.newline()
+        else:
+            buffer.validate_and_handle()
+
+    @keys.add("escape", "enter")
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.newline()
+
+    return keys
