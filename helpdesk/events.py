@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from helpdesk.errors import Exit
+from helpdesk.errors import Cancelled, Exit, HelpdeskError
 from helpdesk.text import Untrusted
 
 SCHEMA = "helpdesk.result/1"
@@ -47,6 +47,19 @@ _EXITS = {
     Outcome.PARTIAL: Exit.PARTIAL,
     Outcome.INTERRUPTED: Exit.INTERRUPTED,
 }
+
+
+def outcome_of(error: HelpdeskError) -> Outcome:
+    """The outcome that an error means when it ended a call before any effect."""
+    if isinstance(error, Cancelled):
+        return Outcome.CANCELLED
+    return next(
+        (outcome for outcome in Outcome if outcome.exit == error.exit and outcome not in _NOT_ERRORS),
+        Outcome.FAILED,
+    )
+
+
+_NOT_ERRORS = {Outcome.CANCELLED, Outcome.DONE, Outcome.PREVIEWED, Outcome.PENDING, Outcome.ACCEPTED}
 
 
 @dataclass(frozen=True, slots=True)

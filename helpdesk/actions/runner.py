@@ -38,6 +38,7 @@ from helpdesk.events import (
     Progress,
     Question,
     Result,
+    outcome_of,
 )
 from helpdesk.gate.authorization import Decision, Verdict
 from helpdesk.gate.requests import Requests, SealedCall
@@ -354,19 +355,6 @@ class Runner:
             return replace(result, entry=self.journal.rejected(result, actor, arguments))
         except LogUnavailable as log:
             return replace(result, message=f"{result.message} It could not be logged either: {log.message}")
-
-
-def outcome_of(error: HelpdeskError) -> Outcome:
-    """The outcome that an error means when it ended a call before any effect."""
-    if isinstance(error, Cancelled):
-        return Outcome.CANCELLED
-    return next(
-        (outcome for outcome in Outcome if outcome.exit == error.exit and outcome not in _NOT_ERRORS),
-        Outcome.FAILED,
-    )
-
-
-_NOT_ERRORS = {Outcome.CANCELLED, Outcome.DONE, Outcome.PREVIEWED, Outcome.PENDING, Outcome.ACCEPTED}
 
 
 def _names(people: Sequence[Person]) -> str:

@@ -1,0 +1,202 @@
+"""``approvals``: requests that wait for me, and what I asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from helpdesk.surfaces.cli.commands import group
+from helpdesk.surfaces.cli.invocation import Invocation, current
+
+if TYPE_CHECKING:
+    from helpdesk.gate.requests import Request
+    from helpdesk.ports import SignedIn
+
+app = group("Requests that wait for your decision, and your own.")
+Id = Annotated[str, typer.Argument(help="The request's id, such as R-7K3F2Q.", show_default=False)]
+
+
+@app.command("list")
+def list_() -> int:
+    """List what waits for you, and what you asked for with where it stands."""
+    from helpdesk.surfaces.columns import table
+
+    run = current()
+    _, waiting, mine = run.run(_requests(run))
+    document = {
+        "schema": "helpdesk.approvals/1",
+        "waiting": [_document(request) for request in waiting],
+        "mine": [_document(request) for request in mine],
+    }
+    look = run.look
+    if look.plain:
+        rows = [("waiting", *_row(r)) for r in waiting] + [("mine", *_row(r)) for r in mine]
+        return run.answer(document, table(_HEADERS, rows, look))
+    lines: list[str] = []
+    for title, requests, none in (
+        ("Waiting for you", waiting, "Nothing waits for your decision."),
+        ("Asked for by you", mine, "You asked for nothing."),
+    ):
+        lines.append(look.paint(title, "bold"))
+        lines += table(_HEADERS[1:], [_row(r) for r in requests], look) or [none]
+        lines.append("")
+    if waiting:
+        lines.append(f"Look at one: helpdesk approvals show {waiting[0].id}")
+    return run.answer(document, lines if lines[-1] else lines[:-1])
+
+
+@app.command()
+def show(id: Id) -> int:
+    """Show one request: what would change, who asked and why, until when, and what you can do."""
+    run = current()
+    signed_in, request = run.run(_one(run, id))
+    return run.answer(
+        {"schema": "helpdesk.approval/1", **_document(request)}, _details(run, request, signed_in)
+    )
+
+
+@app.command()
+def approve(id: Id) -> int:
+    """Approve a request: you see its present state, and your own rights carry it out.
+
+    --yes approves this one request; --dry-run shows what it would change.
+    """
+    from helpdesk.events import Result
+
+    run = current()
+    password = run.password()
+
+    async def work() -> Result:
+        signed_in = await run.desk.signed_in(run.terminal, login=run.flags.login, password=password)
+        run.notices(signed_in)
+        request = await asyncio.to_thread(run.desk.requests.get, id)
+        run.confirms(request.call.action)
+        return await run.desk.approve(request.id, signed_in, run.terminal, dry_run=run.flags.dry_run)
+
+    return run.perform(work)
+
+
+@app.command()
+def deny(
+    id: Id,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for whoever asked.", show_default=False)] = "",
+) -> int:
+    """Say no to a request; nothing is changed."""
+    from helpdesk.events import Result
+
+    run = current()
+    run.changes_at_once("approvals deny")
+
+    async def work() -> Result:
+        return await run.desk.deny(id, await run.signed_in(), run.terminal, reason=reason)
+
+    return run.perform(work)
+
+
+@app.command()
+def withdraw(id: Id) -> int:
+    """Take one of your own requests back."""
+    from helpdesk.events import Result
+
+    run = current()
+    run.changes_at_once("approvals withdraw")
+
+    async def work() -> Result:
+        return await run.desk.withdraw(id, await run.signed_in(), run.terminal)
+
+    return run.perform(work)
+
+
+# ── reading ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def _requests(run: Invocation) -> tuple[SignedIn, list[Request], list[Request]]:
+    signed_in = await run.signed_in()
+    me = signed_in.actor.person.id
+    waiting = await asyncio.to_thread(run.desk.requests.waiting_for, me)
+    return signed_in, waiting, await asyncio.to_thread(run.desk.requests.made_by, me)
+
+
+async def _one(run: Invocation, id: str) -> tuple[SignedIn, Request]:
+    """A request that concerns whoever is signed in.
+
+    Raises:
+        NotFound: there is none, or it is between other people.
+    """
+    from helpdesk.errors import NotFound
+
+    signed_in = await run.signed_in()
+    request = await asyncio.to_thread(run.desk.requests.get, id)
+    me = signed_in.actor.person.id
+    if me != request.call.requester_id and me not in request.approver_ids:
+        raise NotFound(f"There is no request {id!r} of yours or for you.", hint="helpdesk approvals list")
+    return signed_in, request
+
+
+# ── showing ───────────────────────────────────────────────────────────────────────────────────
+
+_HEADERS = ("which", "id", "state", "action", "by", "what changes")
+
+
+def _row(request: Request) -> tuple[str, ...]:
+    from helpdesk.surfaces.telling import change_line
+
+    changes = "; ".join(change_line(change) for change in request.changes)
+    return (request.id, request.state.value, request.call.action, request.call.requester_login, changes)
+
+
+def _document(request: Request) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "id": request.id,
+        "state": request.state.value,
+        "action": request.call.action,
+        "arguments": dict(request.call.arguments),
+        "requester": request.call.requester_login,
+        "reason": request.reason,
+        "changes": [asdict(change) for change in request.changes],
+        "approvers": list(request.approver_names),
+        "created": request.created.isoformat(),
+        "expires": request.expires.isoformat(),
+        "decided_by": request.decider or None,
+        "decided_at": request.decided_at.isoformat() if request.decided_at else None,
+        "answer": request.answer,
+        "entry": request.entry,
+    }
+
+
+def _details(run: Invocation, request: Request, signed_in: SignedIn) -> list[str]:
+    from helpdesk.surfaces.look import clean
+    from helpdesk.surfaces.telling import change_line
+    from helpdesk.text import local_time
+
+    lines = [
+        f"{run.look.paint(request.id, 'bold')} {request.call.action}: {request.state.value}",
+        f"  asked by    {clean(request.call.requester_login)}, {local_time(request.created)}",
+        f"  reason      {clean(request.reason) or '(none given)'}",
+        f"  waits for   {' or '.join(clean(name) for name in request.approver_names)}",
+        f"  expires     {local_time(request.expires)}",
+        *(f"  changes     {change_line(change)}" for change in request.changes),
+    ]
+    if request.decider:
+        lines.append(f"  decided by  {clean(request.decider)}")
+    if request.answer:
+        lines.append(f"  answer      {clean(request.answer)}")
+    if request.entry is not None:
+        lines.append(f"  log entry   {request.entry}: helpdesk log show {request.entry}")
+    if request.state.value == "pending":
+        lines += ["", "What you can do:", *(f"  {command}" for command in _commands(request, signed_in))]
+    return lines
+
+
+def _commands(request: Request, signed_in: SignedIn) -> list[str]:
+    if signed_in.actor.person.id == request.call.requester_id:
+        return [f"helpdesk approvals withdraw {request.id}"]
+    return [
+        f"helpdesk approvals approve {request.id} --dry-run",
+        f"helpdesk approvals approve {request.id}",
+        f"helpdesk approvals deny {request.id} --reason TEXT",
+    ]

@@ -1,0 +1,108 @@
+"""Results as text for a person: the sentence, the receipt, and what to do next."""
+
+from __future__ import annotations
+
+from helpdesk.events import Citation, Observation, Outcome, Result
+from helpdesk.surfaces.columns import wrap
+from helpdesk.surfaces.look import Look, clean
+from helpdesk.surfaces.telling import change_line
+
+GOOD = frozenset({Outcome.DONE, Outcome.PREVIEWED, Outcome.PENDING, Outcome.ACCEPTED})
+"""Outcomes that are answers; the others are told on standard error."""
+
+
+def result_lines(result: Result, look: Look) -> list[str]:
+    """A result, its receipt or changes, and the next command. Every text is cleaned."""
+    lines = [_headline(result, look)]
+    lines += [f"  {change_line(change)}" for change in result.changes]
+    if is_read(result):
+        lines += _citations(result, look) or _sources(result, look)
+    else:
+        lines += [receipt_line(observation, look) for observation in result.receipt]
+    step = next_step(result)
+    if step:
+        lines.append(look.paint(step, "dim"))
+    return lines
+
+
+def is_read(result: Result) -> bool:
+    """Whether the result answers a question; then it has data or citations, and changed nothing."""
+    return result.outcome is Outcome.DONE and (result.data is not None or result.citations is not None)
+
+
+def receipt_line(observation: Observation, look: Look) -> str:
+    """One observation: "  ✓ ana: account lock: expected not locked, observed not locked (directory)"."""
+    mark = look.paint("✓", "green") if observation.as_expected else look.paint("✗", "red")
+    return (
+        f"  {mark} {clean(observation.target)}: {clean(observation.what)}: expected "
+        f"{clean(observation.expected)}, observed {clean(observation.observed)} ({clean(observation.system)})"
+    )
+
+
+def error_line(result: Result, look: Look) -> str:
+    """What went wrong, why and what to do, in one line."""
+    word = {Outcome.USAGE: "error", Outcome.NOT_SIGNED_IN: "not signed in"}.get(
+        result.outcome, result.outcome.value
+    )
+    rule = f" (rule: {clean(result.rule)})" if result.rule else ""
+    hint = clean(result.error.hint) if result.error else ""
+    return f"{look.paint(f'{word}:', 'red')} {clean(result.message)}{rule}" + (f" → {hint}" if hint else "")
+
+
+def next_step(result: Result) -> str:
+    """The next command for what changed something, or waits; "" after a read."""
+    if result.outcome is Outcome.PREVIEWED:
+        return "Nothing was changed; without --dry-run it is done after you confirm it."
+    if is_read(result):
+        return ""
+    parts = []
+    if result.entry is not None:
+        parts.append(f"Logged as entry {result.entry}. helpdesk log show {result.entry}")
+    if result.request is not None and result.outcome is Outcome.PENDING:
+        parts.append(f"helpdesk approvals show {result.request}")
+    return " · ".join(parts)
+
+
+def _headline(result: Result, look: Look) -> str:
+    if result.outcome not in GOOD:
+        return error_line(result, look)
+    message = clean(result.message, one_line=False)
+    if is_read(result):
+        return message
+    mark = {Outcome.DONE: "✓", Outcome.PREVIEWED: "•", Outcome.PENDING: "…", Outcome.ACCEPTED: "…"}
+    style = "green" if result.outcome is Outcome.DONE else "yellow"
+    word = "" if result.outcome is Outcome.DONE else f"{result.outcome.value}: "
+    return f"{look.paint(mark[result.outcome], style)} {word}{message}"
+
+
+def _citations(result: Result, look: Look) -> list[str]:
+    lines: list[str] = []
+    for number, citation in enumerate(result.citations or (), 1):
+        lines.append(f"{number}. {look.paint(place(citation), 'bold')}")
+        text = clean(citation.text, one_line=False)
+        width = max(look.width - 3, 20)
+        for line in text.splitlines():
+            lines += [f"   {part}" for part in ([line] if look.plain else wrap(line, width))]
+    return lines
+
+
+def place(citation: Citation) -> str:
+    """Where a passage stands: "benefits/vacation.md, Sick leave, line 12"."""
+    heading = f", {clean(citation.heading)}" if citation.heading else ""
+    return f"{clean(citation.file)}{heading}, line {citation.line}"
+
+
+def _sources(result: Result, look: Look) -> list[str]:
+    seen: dict[str, list[str]] = {}
+    for observation in result.receipt:
+        targets = seen.setdefault(clean(observation.system), [])
+        if (target := clean(observation.target)) not in targets:
+            targets.append(target)
+    return [
+        look.paint(f"Read from the {system}: {_some(targets)}.", "dim") for system, targets in seen.items()
+    ]
+
+
+def _some(targets: list[str]) -> str:
+    shown = ", ".join(targets[:5])
+    return f"{shown} and {len(targets) - 5} more" if len(targets) > 5 else shown

@@ -1,0 +1,92 @@
+"""Where a generated secret goes: the terminal's other screen, a new private file, or an open descriptor (S4)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from helpdesk.errors import Failed, HelpdeskError, Refused, UsageError
+from helpdesk.platform import create_private
+from helpdesk.secrets import Secret
+
+
+class Target:
+    """``--reveal-to``: opened before anything changes, so that the secret is sure to have a place.
+
+    Args:
+        text: ``FILE`` or ``fd:N``.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._path: Path | None = None
+        self._fd: int | None = None
+        self._used = False
+
+    def open(self) -> None:
+        """Make the place ready; safe to call twice.
+
+        Raises:
+            UsageError: the descriptor is not open for writing, or is a standard stream.
+            Refused: the file exists already, or cannot be made.
+        """
+        if self._fd is not None:
+            return
+        if self._text.startswith("fd:"):
+            self._fd = _descriptor(self._text)
+            return
+        path = Path(self._text)
+        try:
+            create_private(path, b"")
+            self._fd = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
+        except (HelpdeskError, OSError) as error:
+            why = error.message if isinstance(error, HelpdeskError) else str(error.strerror)
+            raise Refused(
+                f"The secret has nowhere to go: {why}",
+                hint="Name a new file: --reveal-to FILE",
+                code="nowhere-to-reveal",
+            ) from error
+        self._path = path
+
+    def write(self, secret: Secret) -> None:
+        """One secret on a line of its own. Raises Failed when the place broke meanwhile."""
+        self.open()
+        assert self._fd is not None
+        try:
+            data = secret.expose().encode() + b"\n"
+            while data:
+                data = data[os.write(self._fd, data) :]
+            self._used = True
+        except OSError as error:
+            raise Failed(
+                f"The secret could not be written to {self._text}: {error.strerror}.",
+                hint="Run it again for another one.",
+                code="reveal-failed",
+            ) from error
+
+    def close(self) -> None:
+        """Take an unused file away again."""
+        if self._path is None or self._fd is None:
+            return
+        os.close(self._fd)
+        self._fd = None
+        if not self._used:
+            self._path.unlink(missing_ok=True)
+
+
+def _descriptor(text: str) -> int:
+    number = text.removeprefix("fd:")
+    if not number.isdigit() or int(number) < 3:
+        raise UsageError(
+            f"--reveal-to {text} is no descriptor of its own: the standard streams never carry a secret.",
+            hint="For example: helpdesk … --reveal-to fd:3 3>FILE",
+        )
+    try:
+        import fcntl
+
+        mode = fcntl.fcntl(int(number), fcntl.F_GETFL) & os.O_ACCMODE
+    except (OSError, ImportError) as error:
+        raise UsageError(f"--reveal-to {text}: this descriptor is not open.") from error
+    if mode == os.O_RDONLY:
+        raise UsageError(f"--reveal-to {text}: this descriptor is open for reading only.")
+    return int(number)

@@ -1,0 +1,240 @@
+"""The person at a terminal: the port :class:`helpdesk.ports.Interaction` for the command line and the chat.
+
+What is asked can be answered by a flag instead; without a terminal nothing is asked at all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from helpdesk.errors import Cancelled, Failed, Refused, UsageError
+from helpdesk.events import Confirmation, Confirmed, Event, Finished, Question, Result, Warned
+from helpdesk.secrets import Secret
+from helpdesk.surfaces.look import Look, clean
+from helpdesk.surfaces.reveal import Target
+from helpdesk.surfaces.telling import Teller, confirmation_lines, question_lines
+from helpdesk.surfaces.tty import Tty
+
+IGNORE_SECONDS = 0.5
+"""Input is ignored for so long after a confirmation appears (T3)."""
+TRIES = 3
+_ESCAPE = "\x1b"
+
+
+class Terminal:
+    """Asks and tells at a terminal.
+
+    Args:
+        teller: where events go. look: of standard error.
+        tty: the device; ``None`` off a terminal and with ``--no-input``.
+        agreed: the actions confirmed on the command line, each for one time (L5).
+        flag: names the flag that confirms an action.
+        target: where secrets go; ``None`` for the other screen of the terminal.
+        show: prints every result as it comes (a chat); a command prints its own at the end.
+        as_json: a secret never goes to the screen, because a script reads along.
+    """
+
+    def __init__(
+        self,
+        teller: Teller,
+        look: Look,
+        tty: Tty | None,
+        *,
+        agreed: Iterable[str] = (),
+        flag: Callable[[str], str] = lambda action: f"--yes-for {action}",
+        target: Target | None = None,
+        show: Callable[[Result], None] | None = None,
+        as_json: bool = False,
+    ) -> None:
+        self._teller = teller
+        self._look = look
+        self._tty = tty
+        self._agreed = Counter(agreed)
+        self._flag = flag
+        self._target = target
+        self._as_json = as_json
+        self._ending = False
+        self.show = show
+        self.known: list[Secret] = []
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody is there to ask."""
+        return self._tty is not None
+
+    def agree_to(self, action: str) -> None:
+        """Count one more confirmation of this action as given on the command line."""
+        self._agreed[action] += 1
+
+    def emit(self, event: Event) -> None:
+        if isinstance(event, Finished):
+            if self.show is not None:
+                self._teller.settle()
+                self.show(event.result)
+            return
+        self._teller.tell(event)
+
+    def settle(self) -> None:
+        """Take a progress line away before something else is written to the screen."""
+        self._teller.settle()
+
+    # ── confirming ────────────────────────────────────────────────────────────────────────────
+
+    async def confirm(self, confirmation: Confirmation) -> Confirmed:
+        """Agreement to exactly this; see :meth:`helpdesk.ports.Interaction.confirm`."""
+        action = confirmation.action
+        if self._agreed[action] > 0:
+            self._agreed[action] -= 1
+            self._show(confirmation)
+            self._teller.line(f"Confirmed by {self._flag(action)}.")
+            return Confirmed(confirmation.digest, by="--yes")
+        if self._tty is None:
+            about = f" for {clean(confirmation.target)}" if confirmation.target else ""
+            flag = self._flag(action)
+            raise UsageError(
+                f"{action}{about} must be confirmed, and nobody can be asked here; nothing was changed.",
+                hint=f"Add {flag} to confirm it, or --dry-run to see what would change.",
+                code="confirmation-needed",
+            )
+        self._show(confirmation)
+        await self._tty.settle(IGNORE_SECONDS)
+        if await self._agrees(confirmation, self._tty):
+            return Confirmed(confirmation.digest, by="person")
+        raise Cancelled("Cancelled; nothing was changed.")
+
+    def _show(self, confirmation: Confirmation) -> None:
+        for line in confirmation_lines(confirmation, self._look):
+            self._teller.line(line)
+
+    async def _agrees(self, confirmation: Confirmation, tty: Tty) -> bool:
+        wanted = clean(confirmation.target) if confirmation.irreversible else ""
+        prompt = f"This cannot be undone. Type {wanted} to go on: " if wanted else "Do this? [y/N] "
+        for _ in range(TRIES):
+            with tty.marking_pastes():
+                tty.write(prompt)
+                answer = await tty.line()
+            if answer is not None and _ESCAPE in answer:
+                self._teller.line("A pasted answer does not count; please type it.")
+                await tty.settle(IGNORE_SECONDS)
+                continue
+            answer = (answer or "").strip()
+            return answer == wanted if wanted else answer.casefold() in ("y", "yes")
+        return False
+
+    # ── asking ────────────────────────────────────────────────────────────────────────────────
+
+    async def ask(self, question: Question) -> str:
+        """One answer, as typed; a number stands for the choice with that number."""
+        tty = self._someone(question)
+        for line in question_lines(question):
+            self._teller.line(line)
+        default = f"[{clean(question.default)}] " if question.default else ""
+        tty.write(f"{default}> ")
+        answer = await tty.line()
+        if answer is None:
+            tty.write("\n")
+            raise Cancelled("Cancelled; nothing was changed.")
+        answer = "".join(c for c in answer if c.isprintable()).strip()
+        if answer.isdigit() and 1 <= int(answer) <= len(question.choices):
+            return question.choices[int(answer) - 1].value
+        return answer or question.default or ""
+
+    async def ask_secret(self, question: Question) -> Secret:
+        """A secret, without echo; twice where it is a new one."""
+        tty = self._someone(question)
+        self._teller.settle()
+        for _ in range(TRIES):
+            first = await self._hidden(tty, question.text)
+            if not first:
+                raise Cancelled("Nothing was typed, so nothing was done.")
+            if not question.repeat or await self._hidden(tty, f"{question.text.rstrip(':')}, again") == first:
+                self.known.append(first)
+                return first
+            self._teller.line("The two differ; please type it again.")
+        raise Cancelled("The two differed each time; nothing was changed.")
+
+    async def _hidden(self, tty: Tty, text: str) -> Secret:
+        with tty.hidden():
+            tty.write(f"{clean(text).rstrip(':')}: ")
+            try:
+                answer = await tty.line()
+            finally:
+                tty.write("\n")
+        return Secret(answer or "")
+
+    def _someone(self, question: Question) -> Tty:
+        if self._tty is None:
+            raise UsageError(
+                f"{clean(question.text).rstrip('?:.')} is missing, and nobody can be asked here.",
+                hint=f"Give it with {question.flag}.",
+                code="missing-argument",
+            )
+        return self._tty
+
+    # ── revealing ─────────────────────────────────────────────────────────────────────────────
+
+    def ensure_can_reveal(self) -> None:
+        """Raises Refused ("nowhere-to-reveal") before anything changes."""
+        if self._target is not None:
+            self._target.open()
+        elif self._tty is None or self._as_json or not self._look.moves:
+            raise Refused(
+                "It makes a password, and there is no terminal to show it on; nothing was changed.",
+                hint="Say where it goes: --reveal-to FILE, or --reveal-to fd:N",
+                code="nowhere-to-reveal",
+            )
+
+    async def reveal(self, secret: Secret, label: str) -> None:
+        """Show a secret once on the terminal's other screen, or write it where ``--reveal-to`` says."""
+        self.known.append(secret)
+        if self._target is not None:
+            try:
+                self._target.write(secret)
+            except Failed as error:
+                self.emit(Warned(error.message, error.hint))
+            return
+        if self._tty is None or self._ending:
+            self.emit(
+                Warned(f"{label} was not shown, because the program was asked to end.", "Run it again.")
+            )
+            return
+        self._teller.settle()
+        self._teller.hold()
+        try:
+            with self._tty.other_screen():
+                await self._tty.settle(IGNORE_SECONDS)
+                self._tty.write(
+                    f"{clean(label)}\n\n    {clean(secret.expose())}\n\n"
+                    "Note it now: it is shown this once. Press Enter to wipe it from the screen. "
+                )
+                with self._tty.hidden():
+                    await self._tty.line()
+        finally:
+            self._teller.release()
+
+    # ── ending ────────────────────────────────────────────────────────────────────────────────
+
+    def interrupt(self) -> None:
+        """Ctrl-C: a secret on the other screen is wiped."""
+        if self._tty is not None:
+            self._tty.interrupt()
+
+    def end_soon(self) -> None:
+        """The program was asked to end (SIGTERM, SIGHUP): nothing waits for the person any more."""
+        self._ending = True
+        if self._tty is not None:
+            self._tty.hang_up()
+
+    def restore(self) -> None:
+        """The terminal as it was, at once; safe in a signal handler."""
+        if self._tty is not None:
+            self._tty.restore()
+
+    def close(self) -> None:
+        self._teller.settle()
+        if self._target is not None:
+            self._target.close()
+        if self._tty is not None:
+            self._tty.close()
+            self._tty = None
