@@ -1,0 +1,237 @@
+"""What ``helpdesk doctor`` looks at: each part of an installation, whether it works, and what to do.
+
+Every check is a plain, blocking function from a desk to findings. They change nothing, except that
+private folders come into being, as they would with the first command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from helpdesk.app.desk import Desk
+from helpdesk.errors import HelpdeskError, Unreachable
+from helpdesk.platform import Paths, private_folder
+
+State = Literal["ok", "warning", "problem"]
+
+LITTLE_ROOM: Final = 200_000_000
+NO_ROOM: Final = 10_000_000
+"""Bytes free below which the log may soon be, or already is, unable to take an entry."""
+DEADLINE: Final = 30.0
+"""Seconds that one check may take; what it waits for has shorter deadlines of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding.
+
+    Attributes:
+        name: what was looked at. message: what was found. hint: what to do about it.
+        facts: the same for scripts.
+    """
+
+    name: str
+    state: State
+    message: str
+    hint: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+Look = Callable[[], Iterable[Check]]
+
+
+async def examined(name: str, look: Look, deadline: float = DEADLINE) -> list[Check]:
+    """What one check found; an error is a finding too, so that one broken part hides no other."""
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(lambda: list(look())), deadline)
+    except TimeoutError:
+        error: HelpdeskError = Unreachable(f"No answer within {deadline:.0f} seconds.")
+    except HelpdeskError as found:
+        error = found
+    except Exception as broken:  # noqa: BLE001 - a check that breaks is a finding; the others still count
+        return [Check(name, "problem", f"The check broke: {type(broken).__name__}: {broken}")]
+    return [Check(name, "problem", error.message, error.hint, {"code": error.code})]
+
+
+async def local_checks(desk: Desk) -> list[Check]:
+    """Everything on this machine that the configuration leads to."""
+    looks: Sequence[tuple[str, Look]] = (
+        ("config", lambda: configuration(desk)),
+        ("key", lambda: host_key(desk)),
+        ("log", lambda: log(desk)),
+        ("requests", lambda: requests(desk)),
+        ("plugins", lambda: plugins(desk)),
+        ("authorization", lambda: authorization(desk)),
+        ("policies", lambda: policy_sources(desk)),
+        ("keyring", lambda: keyring(desk)),
+    )
+    return [check for name, look in looks for check in await examined(name, look)]
+
+
+def configuration(desk: Desk) -> Iterable[Check]:
+    config = desk.config
+    for warning in config.warnings:
+        yield Check("config", "warning", warning, "helpdesk config show --origin shows what is in use.")
+    own = [str(file) for file in config.files if file != desk.paths.managed]
+    yield Check(
+        "config", "ok", f"read from {', '.join(own)}" if own else "no file; everything has its default"
+    )
+    if desk.paths.managed in config.files:
+        yield Check("managed file", "ok", f"{desk.paths.managed} is root's alone, and decides")
+    else:
+        yield Check("managed file", "ok", "none; the directory's own rights are the last word")
+
+
+def state_folder(places: Paths) -> Iterable[Check]:
+    """Whether the state can be kept: rights, owner and room."""
+    folder = places.state
+    before = stat.S_IMODE(folder.stat().st_mode) if folder.is_dir() else 0o700
+    private_folder(folder)
+    if not os.access(folder, os.W_OK):
+        yield Check(
+            "state", "problem", f"{folder} cannot be written.", "Set XDG_STATE_HOME to a place that can."
+        )
+        return
+    if before & 0o077 and os.name == "posix":
+        yield Check("state", "warning", f"{folder} was open to others; it is private again.")
+    free = shutil.disk_usage(folder).free
+    room = f"{free // 1_000_000:,} MB free"
+    facts = {"folder": str(folder), "free": free}
+    if free < NO_ROOM:
+        yield Check(
+            "state",
+            "problem",
+            f"{folder}: {room}; what cannot be logged does not happen.",
+            "Make room.",
+            facts,
+        )
+    elif free < LITTLE_ROOM:
+        yield Check(
+            "state", "warning", f"{folder}: only {room}.", "Make room before the log has none.", facts
+        )
+    else:
+        yield Check("state", "ok", f"{folder} is private and writable, {room}", facts=facts)
+
+
+def host_key(desk: Desk) -> Iterable[Check]:
+    folder = desk.paths.state / "keys"
+    if not folder.is_dir():
+        yield Check("key", "ok", "none yet; it is made with the first entry of the log")
+        return
+    name = desk.host_key.public.name
+    yield Check("key", "ok", f"{name} in {folder}", facts={"name": name})
+
+
+def log(desk: Desk) -> Iterable[Check]:
+    if not _holds_something(desk.paths.state / "log"):
+        yield Check("log", "ok", "no entry yet")
+        return
+    found = desk.audit.verify()
+    facts = {"entries": found.entries, "first_bad": found.first_bad}
+    if not found.ok:
+        hint = "helpdesk log verify says more; keep a copy of the state folder before anything else."
+        yield Check("log", "problem", f"The log was altered, from entry {found.first_bad} on.", hint, facts)
+        return
+    yield Check("log", "ok", f"{found.entries:,} entries, unbroken", facts=facts)
+    left = len(desk.audit.open_intents())
+    if left:
+        yield Check(
+            "log", "warning", f"{left} actions have no outcome yet.", "helpdesk reconcile reads them back."
+        )
+
+
+def requests(desk: Desk) -> Iterable[Check]:
+    if not _holds_something(desk.paths.state / "requests"):
+        yield Check("requests", "ok", "none yet")
+        return
+    altered = desk.requests.altered()
+    if altered:
+        yield Check(
+            "requests",
+            "problem",
+            f"Altered since they were made, so they have no effect: {', '.join(altered)}.",
+            "Find out who can write to the state folder; whoever asked must ask again.",
+            {"altered": altered},
+        )
+    pending = len(desk.requests.all_pending())
+    reach = "shared" if desk.config.requests.shared else "not shared: nothing reaches an approver by itself"
+    yield Check("requests", "ok", f"{pending} pending, {reach}", facts={"pending": pending})
+
+
+def plugins(desk: Desk) -> Iterable[Check]:
+    catalog = desk.catalog
+    for problem in catalog.problems:
+        yield Check(
+            "plugins",
+            "problem",
+            f"{problem.plugin} is not used: {problem.message}",
+            "Correct or remove it; the others go on.",
+            {"plugin": problem.plugin},
+        )
+    names = [info.name for info in catalog.plugins]
+    if not names:
+        yield Check(
+            "plugins", "problem", "None is installed, so there is no action.", "Install helpdesk again."
+        )
+        return
+    yield Check(
+        "plugins", "ok", f"{', '.join(names)}: {len(catalog.specs)} actions", facts={"plugins": names}
+    )
+
+
+def authorization(desk: Desk) -> Iterable[Check]:
+    file = desk.config.authorization.policies
+    source = str(file) if file else "the policy that ships with helpdesk"
+    rules = desk.authorization
+    for problem in rules.problems:
+        yield Check("authorization", "problem", problem, f"Correct {source}.")
+    if not rules.problems:
+        yield Check("authorization", "ok", f"{source}, every rule in force")
+
+
+def policy_sources(desk: Desk) -> Iterable[Check]:
+    sources = desk.config.policy.sources
+    if not sources:
+        yield Check(
+            "policies",
+            "warning",
+            "No folder of policies is configured, so questions about them have no answer.",
+            "Set [policy] sources in config.toml.",
+        )
+    for folder in sources:
+        if not folder.is_dir():
+            yield Check("policies", "problem", f"{folder} is not a folder.", "Correct [policy] sources.")
+        elif not os.access(folder, os.R_OK | os.X_OK):
+            yield Check("policies", "problem", f"{folder} cannot be read.", "Give this account the right to.")
+        else:
+            yield Check("policies", "ok", f"{folder} can be read", facts={"folder": str(folder)})
+
+
+def keyring(desk: Desk) -> Iterable[Check]:
+    config = desk.config
+    references = {config.directory.bind_password, config.llm.api_key} - {""}
+    if config.session.store == "none" and not any(r.startswith("keyring:") for r in references):
+        yield Check("keyring", "ok", "not used; the password is asked for each time")
+        return
+    reason = desk.keychain.available()
+    if reason:
+        needed = any(reference.startswith("keyring:") for reference in references)
+        yield Check(
+            "keyring",
+            "problem" if needed else "warning",
+            f"It cannot be used: {reason}.",
+            "Sign-ins are not kept, and the password is asked for each time.",
+        )
+        return
+    yield Check("keyring", "ok", "it can be used")
+
+
+def _holds_something(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
