@@ -1,0 +1,168 @@
+"""Which passages answer a question, and whether any does.
+
+Words rank (BM25 over headings and text); coverage decides: the share of what the question asks about, rare
+words counting more, that one passage speaks of together with its headings. A question whose telling words
+stand nowhere together is one that the policies do not answer, however many everyday words match.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from helpdesk_policy.thesaurus import phrases_in, ways_of_saying
+from helpdesk_policy.words import MAX_WORDS, all_words, any_of, is_telling
+
+CANDIDATES = 80
+ENOUGH = 0.55
+"""The least evidence of a passage that answers."""
+NAMED = 0.3
+"""What it adds to the evidence that the section's own heading names what is asked."""
+LIKEWISE = 0.8
+"""What another word for the one asked for counts, against the word itself; in ranking, half of that."""
+ABOVE = 0.5
+"""What a word counts that only the document's title or an outer heading holds."""
+WEIGHTS = (1.0, 4.0, 1.0)
+"""Of outer headings, own heading and text, for BM25."""
+NEAR_BEST = 0.5
+"""Further passages are worth showing down to this share of the best one's score."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One thing the question asks about: the words for it, and other words for it."""
+
+    asked: str
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was looked at.
+
+    Attributes:
+        coverage: the share of the question that it speaks of, from 0 to 1. named: the share that its own
+            heading names. score: for the order.
+    """
+
+    passage: int
+    document: int
+    heading: str
+    coverage: float
+    named: float
+    score: float
+
+    @property
+    def evidence(self) -> float:
+        return self.coverage + NAMED * self.named
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Passages best first; none when nothing covers the question. ``unknown``: words no policy holds."""
+
+    hits: tuple[Hit, ...]
+    unknown: tuple[str, ...] = ()
+
+
+def terms_of(question: str) -> list[Term]:
+    """What a question asks about, each thing with other words for it."""
+    words = all_words(question)[:MAX_WORDS]
+    terms: list[str] = []
+    taken: set[int] = set()
+    for i, phrase in phrases_in(words):
+        if not taken & {i, i + 1}:
+            taken |= {i, i + 1}
+            terms.append(phrase)
+    rest = [word for i, word in enumerate(words) if i not in taken]
+    terms += [word for word in rest if is_telling(word)] or ([] if terms else rest)
+    return [Term(term, ways_of_saying(term)) for term in dict.fromkeys(terms)]
+
+
+def find(database: sqlite3.Connection, question: str, limit: int) -> Finding:
+    """The passages that answer, at most ``limit``, one for each section."""
+    hits, unknown = look_at(database, question)
+    best = [hit for hit in hits if hit.evidence >= ENOUGH][:limit]
+    return Finding(tuple(hit for hit in best if hit.score >= NEAR_BEST * best[0].score), unknown)
+
+
+def look_at(database: sqlite3.Connection, question: str) -> tuple[list[Hit], tuple[str, ...]]:
+    """The best passage of every section that might answer, best first, and the words no policy holds."""
+    terms = terms_of(question)
+    total = database.execute("SELECT count(*) FROM passages").fetchone()[0]
+    if not terms or not total:
+        return [], ()
+    ranks = _ranks(database, terms)
+    weights = [_weight(database, term, total) for term in terms]
+    spoken = [_spoken_of(database, term, list(ranks)) for term in terms]
+    whole = _covered(weights, spoken)
+    named = _covered(weights, [_holding(database, "heading", term, list(ranks)) for term in terms])
+    marks = ",".join("?" * len(ranks))
+    sql = f"SELECT id, document, heading FROM passages WHERE id IN ({marks})"  # noqa: S608  marks only
+    hits = []
+    for id, document, heading in database.execute(sql, tuple(ranks)):
+        share, own = whole.get(id, 0.0), named.get(id, 0.0)
+        hits.append(Hit(id, document, heading, share, own, share * share * (1 + own) * ranks[id]))
+    hits.sort(key=lambda hit: (-hit.score, hit.passage))
+    unknown = tuple(term.asked for term, there in zip(terms, spoken, strict=True) if not there)
+    return _one_for_each_section(hits), unknown
+
+
+def _ranks(database: sqlite3.Connection, terms: Sequence[Term]) -> dict[int, float]:
+    """The best candidates of BM25 by passage; a higher rank is better. Other words count less."""
+    sql = "SELECT rowid, -bm25(words, ?, ?, ?) AS rank FROM words WHERE words MATCH ? ORDER BY rank DESC LIMIT ?"
+    ranks: dict[int, float] = {}
+    for phrases, share in (
+        ([term.asked for term in terms], 1.0),
+        ([other for term in terms for other in term.others], LIKEWISE / 2),
+    ):
+        if phrases:
+            for passage, rank in database.execute(sql, (*WEIGHTS, any_of(phrases), CANDIDATES)):
+                ranks[passage] = ranks.get(passage, 0.0) + share * rank
+    return ranks
+
+
+def _weight(database: sqlite3.Connection, term: Term, total: int) -> float:
+    """How much a term tells: the rarer in the policies, the more; words that they do not know most of all."""
+    sql = "SELECT count(*) FROM words WHERE words MATCH ?"
+    holding = database.execute(sql, (any_of((term.asked, *term.others)),)).fetchone()[0]
+    return math.log(1 + total / max(holding, 1))
+
+
+def _spoken_of(database: sqlite3.Connection, term: Term, passages: Sequence[int]) -> dict[int, float]:
+    """The candidates that speak of a term, and how directly: 1 in its own words, under its own heading."""
+    near = _holding(database, "{heading body}", term, passages)
+    above = _holding(database, "above", term, passages)
+    return {p: max(near.get(p, 0.0), ABOVE * above.get(p, 0.0)) for p in near | above}
+
+
+def _holding(
+    database: sqlite3.Connection, columns: str, term: Term, passages: Sequence[int]
+) -> dict[int, float]:
+    marks = ",".join("?" * len(passages))
+    sql = f"SELECT rowid FROM words WHERE words MATCH ? AND rowid IN ({marks})"  # noqa: S608  marks only
+    there: dict[int, float] = {}
+    for phrases, share in ((term.others, LIKEWISE), ((term.asked,), 1.0)):
+        if phrases:
+            rows = database.execute(sql, (f"{columns} : ({any_of(phrases)})", *passages))
+            there.update((passage, share) for (passage,) in rows)
+    return there
+
+
+def _covered(weights: Sequence[float], spoken: Iterable[dict[int, float]]) -> dict[int, float]:
+    """For each passage the weighted share of the terms."""
+    whole = sum(weights)
+    covered: dict[int, float] = {}
+    for weight, there in zip(weights, spoken, strict=True):
+        for passage, share in there.items():
+            covered[passage] = covered.get(passage, 0.0) + weight * share / whole
+    return covered
+
+
+def _one_for_each_section(hits: Sequence[Hit]) -> list[Hit]:
+    best: dict[tuple[int, str], Hit] = {}
+    for hit in hits:
+        best.setdefault((hit.document, hit.heading), hit)
+    return list(best.values())
