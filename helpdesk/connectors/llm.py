@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from helpdesk.connectors.llm_reply import Limits, Reply, now
-from helpdesk.connectors.llm_trust import Trust, verifying_context
+from helpdesk.connectors.trust import Trust, verifying_context
 from helpdesk.errors import ConfigError, Unreachable
 from helpdesk.ports import Ended, Message, TextPiece
 from helpdesk.secrets import Secret

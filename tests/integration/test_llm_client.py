@@ -183,7 +183,7 @@ def test_hostile_environment_neither_diverts_the_request_nor_adds_an_authority(
 def test_an_authority_named_by_the_environment_is_not_believed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any, trust: str
 ) -> None:
-    from helpdesk.connectors.llm_trust import verifying_context
+    from helpdesk.connectors.trust import verifying_context
 
     evil = Authority(tmp_path, "evil").file
     without = len(_loaded(lambda: verifying_context(trust)))  # type: ignore[arg-type]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
+
+from helpdesk.connectors.ldap.ber import OCTETS, SEQUENCE, Malformed, elements, only, tlv
 
 PASSWORD_POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"  # noqa: S105  an object identifier
 ASSERTION = "1.3.6.1.1.12"
+PAGES = "1.2.840.113556.1.4.319"
 
 Control: TypeAlias = tuple[str, bool, bytes | None]
 
@@ -42,20 +44,13 @@ class PolicyAnswer:
     grace_left: int | None = None
 
 
-def policy_answer(result: Mapping[str, Any]) -> PolicyAnswer:
-    """The password policy control of an ldap3 result; empty when there is none or it is malformed."""
-    found = (result.get("controls") or {}).get(PASSWORD_POLICY) or {}
-    value = found.get("value")
-    return decoded_policy(value if isinstance(value, bytes) else b"")
-
-
 def decoded_policy(value: bytes) -> PolicyAnswer:
     """Decode ``SEQUENCE { warning [0] CHOICE { [0] seconds, [1] count } OPTIONAL, error [1] ENUM OPTIONAL }``."""
     error, expires_in, grace_left = "", None, None
     try:
-        for tag, content in _elements(_sequence(value)):
+        for tag, content in elements(only(value) if value else b""):
             if tag == 0xA0:
-                for choice, number in _elements(content):
+                for choice, number in elements(content):
                     if choice == 0x80:
                         expires_in = int.from_bytes(number, "big")
                     elif choice == 0x81:
@@ -63,45 +58,27 @@ def decoded_policy(value: bytes) -> PolicyAnswer:
             elif tag == 0x81:
                 code = int.from_bytes(content, "big")
                 error = _ERRORS[code] if code < len(_ERRORS) else ""
-    except (IndexError, ValueError):
+    except Malformed:
         return PolicyAnswer()
     return PolicyAnswer(error, expires_in, grace_left)
 
 
 def assertion(attribute: str, value: bytes) -> Control:
     """RFC 4528: do this only while ``(attribute=value)`` holds; critical, so it is never ignored."""
-    equality = _tlv(0x04, attribute.encode()) + _tlv(0x04, value)
-    return (ASSERTION, True, _tlv(0xA3, equality))
+    equality = tlv(OCTETS, attribute.encode()) + tlv(OCTETS, value)
+    return (ASSERTION, True, tlv(0xA3, equality))
 
 
-def _tlv(tag: int, content: bytes) -> bytes:
-    length = len(content)
-    if length < 0x80:
-        return bytes([tag, length]) + content
-    size = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 | len(size)]) + size + content
+def page(size: int, cookie: bytes = b"") -> Control:
+    """RFC 2696: give me the next ``size`` entries of this search."""
+    count = size.to_bytes(size.bit_length() // 8 + 1, "big")
+    return (PAGES, False, tlv(SEQUENCE, tlv(0x02, count) + tlv(OCTETS, cookie)))
 
 
-def _sequence(value: bytes) -> bytes:
-    if not value:
+def next_page(value: bytes) -> bytes:
+    """The cookie that asks for the following page; empty after the last one."""
+    try:
+        (_, _), (tag, cookie) = elements(only(value))
+    except ValueError:
         return b""
-    (tag, content), *rest = _elements(value)
-    if tag != 0x30 or rest:
-        raise ValueError("not one sequence")
-    return content
-
-
-def _elements(value: bytes) -> Iterator[tuple[int, bytes]]:
-    position = 0
-    while position < len(value):
-        tag, length = value[position], value[position + 1]
-        position += 2
-        if length & 0x80:
-            size = length & 0x7F
-            length = int.from_bytes(value[position : position + size], "big")
-            position += size
-        content = value[position : position + length]
-        if len(content) != length:
-            raise ValueError("cut short")
-        yield tag, content
-        position += length
+    return cookie if tag == OCTETS else b""

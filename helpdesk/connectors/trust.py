@@ -1,4 +1,4 @@
-"""Whose certificates the model client believes: never what the environment says (S9)."""
+"""Whose certificates a connector believes: never what the environment says (D1, S9)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ _USUAL = (
 """Where distributions keep the bundle: Debian, Fedora, openSUSE, Alpine and macOS."""
 
 
-def verifying_context(trust: Trust = "system", ca_file: str | None = None) -> ssl.SSLContext:
+def verifying_context(
+    trust: Trust = "system", ca_file: str | None = None, *, section: str = "network"
+) -> ssl.SSLContext:
     """A context that verifies certificate and host name, TLS 1.2 or newer.
 
     ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` are not read: OpenSSL's own default paths would honour them, so
@@ -29,6 +31,7 @@ def verifying_context(trust: Trust = "system", ca_file: str | None = None) -> ss
     Args:
         trust: the operating system's authorities, or the list that ships with the program.
         ca_file: only these authorities.
+        section: where the configuration names them, for the hint.
 
     Raises:
         ConfigError: no usable authority was found.
@@ -48,7 +51,7 @@ def verifying_context(trust: Trust = "system", ca_file: str | None = None) -> ss
         where = ca_file or "the system's certificate store"
         raise ConfigError(
             f"The certificate authorities in {where} cannot be read: {error.strerror or error}.",
-            hint="Set [network] ca_file, or [network] trust to bundled.",
+            hint=f"Set [{section}] ca_file, or [network] trust to bundled.",
         ) from None
     return context
 
