@@ -75,8 +75,8 @@ def account_rows() -> list[tuple[str, str, Verdict, str]]:
         desk = actor.startswith("desk")
         rows.append((actor, "self", DENIED, never if "privileged" in actor else own))
         rows.append((actor, "privileged", DENIED, never))
-        for on in ("colleague", "desk-colleague"):
-            rows.append((actor, on, ALLOWED if desk else DENIED, helps if desk else DEFAULT_DENY))
+        verdict = (ALLOWED, helps) if desk else (DENIED, DEFAULT_DENY)
+        rows += [(actor, on, *verdict) for on in ("colleague", "desk-colleague")]
     return rows
 
 
