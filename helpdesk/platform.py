@@ -127,7 +127,9 @@ def private_folder(path: Path) -> None:
         Failed: it cannot be made, or it is somebody else's or a link.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in reversed(path.parents):  # mkdir(parents=True) would leave their mode to the umask
+            if not folder.exists():
+                folder.mkdir(mode=0o700, exist_ok=True)
         path.mkdir(mode=0o700, exist_ok=True)
         _ours(path, path.lstat(), stat.S_ISDIR)
         if os.name == "posix" and stat.S_IMODE(path.lstat().st_mode) & 0o077:
@@ -197,6 +199,57 @@ def create_private(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise _unusable(path, error) from error
+
+
+def read_private(path: Path) -> bytes:
+    """A file that only its owner may read; unlike the writers, this mends nothing.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        Failed: it is a link, somebody else's, or open to others, or it cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(file.fileno())
+            _ours(path, found, stat.S_ISREG)
+            if os.name == "posix" and stat.S_IMODE(found.st_mode) & 0o077:
+                raise Failed(
+                    f"{path} can be read by others, so it is not used.",
+                    hint=f"Find out who has read it, then: chmod 600 {path}",
+                    code="unsafe-file",
+                )
+            return file.read()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def lock(descriptor: int, *, shared: bool = False) -> bool:
+    """Take a lock on an open file, without waiting; the system lets it go when the process ends, however.
+
+    Args:
+        shared: a lock that others may share, where the system has such.
+
+    Returns:
+        False when another holder is in the way.
+    """
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def sync_folder(folder: Path) -> None:
