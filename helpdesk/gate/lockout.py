@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from helpdesk.errors import (
     AccountDisabled,
@@ -13,12 +14,14 @@ from helpdesk.errors import (
     Unreachable,
 )
 from helpdesk.events import ErrorInfo, Observation, Outcome, Result
-from helpdesk.gate.audit import AuditLog
 from helpdesk.gate.roles import HELPDESK, Roles
 from helpdesk.identity import AccountStatus
 from helpdesk.ports import Clock, Directory, SignIn
 from helpdesk.secrets import Secret
 from helpdesk.text import local_time
+
+if TYPE_CHECKING:
+    from helpdesk.gate.audit import AuditLog
 
 ACTION = "password.status"
 MAX_NAMES = 5

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from helpdesk.errors import HelpdeskError
-from helpdesk.gate.audit import AuditLog
 from helpdesk.gate.roles import Roles
 from helpdesk.identity import Actor
 from helpdesk.ports import Clock, Directory, DirectorySession, SignedIn
 from helpdesk.secrets import Secret
+
+if TYPE_CHECKING:
+    from helpdesk.gate.audit import AuditLog
 
 
 @dataclass(slots=True)
