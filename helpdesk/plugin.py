@@ -426,6 +426,8 @@ class Plugin:
                 reveals=reveals,
                 irreversible=irreversible,
             )
+            if action.name in self.actions:
+                raise ValueError(f"{action.name} is defined twice")
             self.actions[action.name] = action
             return action
 

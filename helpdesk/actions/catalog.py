@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from helpdesk import __version__
 from helpdesk.errors import HelpdeskError, NotFound, PluginFailure
 from helpdesk.spec import ActionSpec
+from helpdesk.text import shorten
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS = "helpdesk.plugins"
 MANIFEST = "manifest.json"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_ALIKE = (("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("-", ""), ("_", ""), ("vv", "w"), ("rn", "m"))
+"""What a person reads as the same. A name with letters of another script is refused by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,12 @@ class Catalog:
         plugin = self._loaded.get(spec.plugin)
         if plugin is None:
             info = next(info for info in self.plugins if info.name == spec.plugin)
-            plugin = self._loaded[spec.plugin] = _import(info.name, info.module)
+            try:
+                plugin = self._loaded[spec.plugin] = _import(info.name, info.module)
+            except PluginFailure as error:
+                raise PluginFailure(
+                    f"The plugin {info.name} is not used: {error.message}", hint="helpdesk doctor"
+                ) from error
         from helpdesk.actions.schema import spec_of
 
         action = plugin.actions.get(name)
@@ -110,7 +120,7 @@ def build(entry_points: Iterable[EntryPoint] | None = None) -> tuple[Catalog, li
     problems: list[PluginProblem] = []
     watched: list[Path] = []
     for points in claims.values():
-        if len({(point.name, point.value) for point in points}) > 1:
+        if len({(point.name, point.value, _distribution(point)) for point in points}) > 1:
             owners = ", ".join(sorted(_distribution(point) for point in points))
             problems += [
                 PluginProblem(point.name, f"the name is claimed more than once ({owners}); none is used.")
@@ -125,6 +135,11 @@ def build(entry_points: Iterable[EntryPoint] | None = None) -> tuple[Catalog, li
         except HelpdeskError as error:
             problems.append(PluginProblem(point.name, error.message))
             continue
+        except Exception as error:  # noqa: BLE001 - whatever an author did, the other plugins go on
+            problems.append(
+                PluginProblem(point.name, f"it cannot be understood: {type(error).__name__}: {error}")
+            )
+            continue
         finally:
             watched += _files(point.value)
         specs += found
@@ -137,20 +152,36 @@ def build(entry_points: Iterable[EntryPoint] | None = None) -> tuple[Catalog, li
 def _specs(plugin: Plugin) -> list[ActionSpec]:
     from helpdesk.actions.schema import spec_of
 
-    return [spec_of(plugin, action) for action in plugin.actions.values()]
+    specs = []
+    for name, action in plugin.actions.items():
+        spec = spec_of(plugin, action)
+        if spec.name != name:
+            raise PluginFailure(f"the action {name} calls itself {spec.name}.")
+        specs.append(spec)
+    return specs
 
 
 def _import(name: str, value: str) -> Plugin:
     """The plugin object that an entry point names. Raises PluginFailure, whatever its import does."""
+    import contextlib
     import importlib
 
+    from helpdesk.config.schema import SECTIONS, SHIPPED_PLUGINS
     from helpdesk.plugin import API_VERSION, Plugin
 
+    if not _NAME.fullmatch(name):
+        raise PluginFailure("its name is not made of small letters, digits and underscores.")
+    if name in SECTIONS and name not in SHIPPED_PLUGINS:
+        raise PluginFailure(f"[{name}] of the configuration belongs to the program.")
     module, _, attribute = value.partition(":")
     try:
-        plugin = getattr(importlib.import_module(module), attribute or "plugin")
-    except (Exception, SystemExit) as error:
-        raise PluginFailure(f"it does not load: {type(error).__name__}: {error}") from error
+        with contextlib.redirect_stdout(sys.stderr):  # standard output holds results and nothing else
+            plugin = getattr(importlib.import_module(module), attribute or "plugin")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        why = shorten(f"{type(error).__name__}: {error}", 200)
+        raise PluginFailure(f"it does not load: {why}") from error
     if not isinstance(plugin, Plugin):
         raise PluginFailure(f"{value} is not a helpdesk plugin.")
     if plugin.name != name:
@@ -161,9 +192,11 @@ def _import(name: str, value: str) -> Plugin:
 
 
 def _skeleton(name: str) -> str:
-    """Names that look alike share a skeleton: case, width, dashes and the digits 0 and 1 do not count."""
+    """Names that look alike share a skeleton: "passw0rd" has that of "password"."""
     folded = unicodedata.normalize("NFKC", name).casefold()
-    return folded.translate(str.maketrans("01-", "ol_"))
+    for look, alike in _ALIKE:
+        folded = folded.replace(look, alike)
+    return folded
 
 
 def _distribution(point: EntryPoint) -> str:
@@ -174,9 +207,14 @@ def _distribution(point: EntryPoint) -> str:
 
 
 def _files(value: str) -> list[Path]:
-    """The source files of a plugin that stands outside site-packages: they change without an install."""
-    module = sys.modules.get(value.partition(":")[0])
-    file = getattr(module, "__file__", None)
+    """The source files of a plugin, a broken one's too: they may change without an install."""
+    from importlib.util import find_spec
+
+    name = value.partition(":")[0]
+    try:
+        file = getattr(sys.modules.get(name), "__file__", None) or getattr(find_spec(name), "origin", None)
+    except (ImportError, ValueError, AttributeError):
+        return []
     if file is None:
         return []
     path = Path(file)

@@ -7,9 +7,11 @@ that is why no schema library stands here: it would need the types, and so the i
 from __future__ import annotations
 
 import inspect
+import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -17,6 +19,7 @@ from helpdesk.errors import InvalidArgument, PluginFailure, UsageError
 from helpdesk.plugin import Action, GroupName, Login, Plugin
 from helpdesk.secrets import Secret
 from helpdesk.spec import RESERVED_FLAGS, ActionSpec, Kind, Parameter
+from helpdesk.text import shorten
 
 _KINDS: dict[Any, Kind] = {
     str: "text",
@@ -27,7 +30,13 @@ _KINDS: dict[Any, Kind] = {
     GroupName: "group",
     Secret: "secret",
 }
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
+_INTEGER = re.compile(r"-?[0-9]{1,40}", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+MAX_INTEGER = 10**15
+"""Far below 64 bits, so that policies, the log and every system behind an action can hold it."""
 MAX_TEXT = 10_000
 """Characters in one text argument."""
 
@@ -39,9 +48,16 @@ def spec_of(plugin: Plugin, action: Action[Any]) -> ActionSpec:
         PluginFailure: a type that is no argument kind, a reserved flag, or a write without
             preview or verify.
     """
+    owner, _, short = action.name.partition(".")
+    if owner != plugin.name or not _NAME.fullmatch(short):
+        raise PluginFailure(f"{action.name!r} is no name for an action of the plugin {plugin.name}.")
     if not action.reads and not (action.preview_function and action.verify_function):
         raise PluginFailure(f"{action.name} writes but lacks a preview or a verify function.")
+    for texts in (action.examples, plugin.needs):
+        if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
+            raise PluginFailure(f"{action.name}: examples and needs are tuples of texts.")
     parameters = tuple(_parameters(action))
+    _check_companions(action)
     summary, _, description = inspect.cleandoc(action.function.__doc__ or "").partition("\n")
     if not summary:
         raise PluginFailure(f"{action.name} has no docstring; its first line is the action's help.")
@@ -64,32 +80,67 @@ def spec_of(plugin: Plugin, action: Action[Any]) -> ActionSpec:
     )
 
 
+def _arguments(function: Any) -> list[inspect.Parameter]:
+    """The parameters after the context."""
+    return list(inspect.signature(function).parameters.values())[1:]
+
+
+def _check_companions(action: Action[Any]) -> None:
+    """Preview and verify take what the action takes: a slip in ``verify`` would show only after the effect."""
+    wanted = [parameter.name for parameter in _arguments(action.function)]
+    for what, function in (("preview", action.preview_function), ("verify", action.verify_function)):
+        if function is not None and [parameter.name for parameter in _arguments(function)] != wanted:
+            raise PluginFailure(f"{action.name}: its {what} takes other arguments than the action.")
+
+
 def _parameters(action: Action[Any]) -> typing.Iterator[Parameter]:
-    hints = typing.get_type_hints(action.function, include_extras=True)
-    for parameter in list(inspect.signature(action.function).parameters.values())[1:]:
-        if parameter.name.replace("_", "-") in RESERVED_FLAGS:
-            raise PluginFailure(f"{action.name}: --{parameter.name} is one of the program's own flags.")
-        yield _parameter(action.name, parameter, hints.get(parameter.name))
+    try:
+        hints = typing.get_type_hints(action.function, include_extras=True)
+        parameters = _arguments(action.function)
+    except (NameError, TypeError, ValueError, AttributeError, SyntaxError) as error:
+        raise PluginFailure(f"{action.name} has types that cannot be understood: {error}.") from error
+    for parameter in parameters:
+        found = _parameter(action.name, parameter, hints.get(parameter.name))
+        flags = {found.flag[2:], f"no-{found.flag[2:]}" if found.kind == "boolean" else ""}
+        if flags & RESERVED_FLAGS:
+            raise PluginFailure(f"{action.name}: {found.flag} is one of the program's own flags.")
+        yield found
 
 
 def _parameter(action: str, parameter: inspect.Parameter, hint: Any) -> Parameter:
+    if parameter.kind not in _BY_NAME or not _NAME.fullmatch(parameter.name):
+        raise PluginFailure(f"{action}: {parameter} is no argument with a name in small letters.")
     text = ""
     if typing.get_origin(hint) is typing.Annotated:
         hint, *notes = typing.get_args(hint)
         text = next((note for note in notes if isinstance(note, str)), "")
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
-        hint = next(part for part in typing.get_args(hint) if part is not type(None))
+        parts = [part for part in typing.get_args(hint) if part is not type(None)]
+        hint = parts[0] if len(parts) == 1 else None
     choices: tuple[str, ...] = ()
-    kind = _KINDS.get(hint)
-    if typing.get_origin(hint) is typing.Literal:
-        kind, choices = "choice", tuple(str(choice) for choice in typing.get_args(hint))
+    kind = _KINDS.get(hint) if isinstance(hint, Hashable) else None
+    if typing.get_origin(hint) is typing.Literal and all(isinstance(c, str) for c in typing.get_args(hint)):
+        kind, choices = "choice", typing.get_args(hint)
     if kind is None:
         raise PluginFailure(f"{action}: the argument {parameter.name} has no type that can be asked for.")
-    required = parameter.default is inspect.Parameter.empty
-    default = None if required else parameter.default
-    if isinstance(default, date):
-        default = default.isoformat()
-    return Parameter(parameter.name, kind, required, text, default, choices)
+    if parameter.default is inspect.Parameter.empty:
+        return Parameter(parameter.name, kind, True, text, None, choices)
+    found = Parameter(parameter.name, kind, False, text, None, choices)
+    return replace(found, default=_default(action, found, parameter.default))
+
+
+def _default(action: str, parameter: Parameter, default: Any) -> Any:
+    """A default as plain data. Raises PluginFailure when it does not fit the argument."""
+    if default is None or (default == "" and parameter.kind == "text"):
+        return default
+    if parameter.kind == "secret":
+        raise PluginFailure(f"{action}: {parameter.name} is a secret, and a secret has no default.")
+    try:
+        return parse_value(parameter, default.isoformat() if isinstance(default, date) else default)
+    except InvalidArgument as error:
+        raise PluginFailure(
+            f"{action}: the default of {parameter.name} does not fit: {error.message}"
+        ) from error
 
 
 def _about(parameters: tuple[Parameter, ...]) -> Any:
@@ -138,9 +189,9 @@ def parse_value(parameter: Parameter, value: Any) -> Any:
         case "date":
             return _date(parameter, value)
         case "choice":
-            if str(value) not in parameter.choices:
+            if not isinstance(value, str) or value not in parameter.choices:
                 raise _invalid(parameter, value, f"one of {', '.join(parameter.choices)}")
-            return str(value)
+            return value
         case _:
             return _text(parameter, value)
 
@@ -159,11 +210,13 @@ def _text(parameter: Parameter, value: Any) -> str:
 
 
 def _integer(parameter: Parameter, value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lstrip("-").isascii() and value.strip().lstrip("-").isdigit():
-        return int(value[:20])
-    raise _invalid(parameter, value, "a whole number")
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _invalid(parameter, value, "a whole number")
+    if abs(value) > MAX_INTEGER:
+        raise InvalidArgument(f"{parameter.flag} must be at most {MAX_INTEGER:,}, above and below zero.")
+    return value
 
 
 def _boolean(parameter: Parameter, value: Any) -> bool:
@@ -176,13 +229,18 @@ def _boolean(parameter: Parameter, value: Any) -> bool:
 
 def _date(parameter: Parameter, value: Any) -> str:
     try:
-        return date.fromisoformat(str(value)).isoformat()
+        if isinstance(value, str) and _DATE.fullmatch(value.strip()):
+            return date.fromisoformat(value.strip()).isoformat()
     except ValueError:
-        raise _invalid(parameter, value, "a date such as 2026-12-31") from None
+        pass  # said below, as for everything that is no date
+    raise _invalid(parameter, value, "a date such as 2026-12-31")
 
 
 def _invalid(parameter: Parameter, value: Any, wanted: str) -> InvalidArgument:
-    return InvalidArgument(f"{parameter.flag} must be {wanted}, not {str(value)[:60]!r}.")
+    found = (
+        repr(shorten(value, 60)) if isinstance(value, str) else f"a value of the kind {type(value).__name__}"
+    )
+    return InvalidArgument(f"{parameter.flag} must be {wanted}, not {found}.")
 
 
 def keyword_arguments(
