@@ -107,7 +107,9 @@ class Desk(Parts):
         signed_in = await self.sign_in(login, password)
         self._signed_in, self._last_used = signed_in, self.clock()
         if not signed_in.actor.must_change:
-            self.sessions.save(signed_in.actor.person, password)
+            reason = await asyncio.to_thread(self.sessions.save, signed_in.actor.person, password)
+            if reason:
+                interaction.emit(Warned(f"The sign-in is not kept: {reason}."))
         await self._reconcile_own(signed_in, interaction)
         return signed_in
 
@@ -117,6 +119,11 @@ class Desk(Parts):
         self.sessions.forget()
         self._forget()
         return had
+
+    @property
+    def present(self) -> SignedIn | None:
+        """Who is signed in in this process, unless that has expired; nobody is asked and nothing is read."""
+        return self._current()
 
     def _current(self) -> SignedIn | None:
         """The sign-in of this process while it has not expired (R8)."""
@@ -278,10 +285,16 @@ class Desk(Parts):
         )
 
     def close(self) -> None:
-        """Close connections; safe to call twice."""
+        """Sign what was logged and close connections; safe to call twice.
+
+        Raises:
+            LogUnavailable: the last entries are there, but could not be signed.
+        """
         self._forget()
         if "directory" in self.__dict__:
             self.directory.close()
+        if "audit" in self.__dict__:
+            self.audit.close()
 
 
 _LOGIN = Question("login", "Login", "--as LOGIN --password-stdin")
