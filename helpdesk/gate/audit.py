@@ -1,0 +1,291 @@
+"""The audit log: what cannot be logged does not happen (R1), and what was logged cannot be quietly altered (A1).
+
+Every entry names the hash of the one before. A checkpoint signed with the host's key says how many entries
+there are and what the tree over them is; it is renewed with every outcome, approval and sign-in, with the first
+entry of a process, and at least every minute of use. The last one also stands in a file beside the database,
+so that a database that was cut short, restored or replaced is noticed.
+
+The limits: whoever has this account has the key as well, and can put back the whole folder as it was, or write
+the log anew and sign it. Only a checkpoint that was kept elsewhere shows that (``verify(checkpoint=…)``). And
+what was cut off after the last checkpoint is not missed.
+
+Appending uses sqlite3 directly; sqlite-utils, which is ten times slower at it, builds the export for searching
+(:mod:`helpdesk.gate.audit_export`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from helpdesk.errors import Failed, LogUnavailable
+from helpdesk.gate import audit_read, audit_seal
+from helpdesk.gate.audit_chain import Entry, Head, Sealed, about, seal
+from helpdesk.gate.audit_live import Runs
+from helpdesk.gate.audit_store import DATABASE, explained, head_of, insert, open_store
+from helpdesk.gate.audit_verify import Verification, verify_log
+from helpdesk.gate.keys import HostKey, PublicKey
+from helpdesk.gate.merkle import Tree
+from helpdesk.ports import Clock
+from helpdesk.store import BUSY_SECONDS, immediate
+
+__all__ = ["AuditLog", "Entry", "Verification"]
+
+CHECKPOINT_KINDS = frozenset({"outcome", "approval", "request", "sign-in"})
+CHECKPOINT_SECONDS = 60.0
+
+
+class AuditLog:
+    """The log of this machine; safe to use from several threads, and by several processes at once.
+
+    Args:
+        folder: private; made when it is not there. clock: now, with a time zone.
+        key: gives the host's key; asked at the first entry. busy: seconds to wait for another writer.
+    """
+
+    def __init__(
+        self, folder: Path, clock: Clock, key: Callable[[], HostKey], *, busy: float = BUSY_SECONDS
+    ) -> None:
+        self._folder = folder
+        self._path = folder / DATABASE
+        self._clock = clock
+        self._key = key
+        self._busy = busy
+        self._guard = threading.RLock()
+        self._runs = Runs(folder / "running")
+        self._database: sqlite3.Connection | None = None
+        self._file: tuple[int, int] = (0, 0)
+        self._tree: Tree | None = None
+        self._known = Head()
+        self._signed_at: float | None = None
+        self._head_due = False
+
+    # ── writing ───────────────────────────────────────────────────────────────────────────────
+
+    def append(self, kind: str, body: Mapping[str, Any], personal: Mapping[str, str | int]) -> int:
+        """Add an entry; its number, once it is on the disk.
+
+        An ``intent`` counts as being carried out until the ``outcome`` that names it is appended, or fails to
+        be, or the process ends.
+
+        Args:
+            body: plain JSON values without floats; stays for ever, so nothing personal belongs in it.
+            personal: stands beside the chain, and can be erased later.
+
+        Raises:
+            LogUnavailable: it is not durable. TypeError: a value is no plain JSON value.
+        """
+        ends = about(kind, body)
+        try:
+            with self._guard, explained(self._folder):
+                run = self._runs.begin() if kind == "intent" else ""
+                try:
+                    item = self._append(kind, body, personal, run)
+                except BaseException:
+                    self._runs.drop(run)
+                    raise
+                if run:
+                    self._runs.logged(run, item.seq)
+                return item.seq
+        finally:
+            if ends is not None:
+                self._runs.ended(ends)
+
+    def checkpoint(self) -> str:
+        """The signed checkpoint over everything that is logged now; "" for an empty log.
+
+        Raises:
+            LogUnavailable: the log cannot be used, or was altered.
+        """
+        with self._guard, explained(self._folder):
+            database = self._writable()
+            with self._whole(), immediate(database):
+                size = head_of(database).seq
+                assert self._tree is not None
+                signed = None
+                if (
+                    size
+                    and not database.execute("SELECT 1 FROM checkpoints WHERE size = ?", (size,)).fetchone()
+                ):
+                    signed = audit_seal.sign(database, self._tree, size, self._clock(), self._key())
+            if signed:
+                self._signed(signed)
+            return audit_read.last_note(database)
+
+    def close(self) -> None:
+        """Sign what is not signed yet, and let the files go; the log opens again when it is used.
+
+        Raises:
+            LogUnavailable: the last entries could not be signed.
+        """
+        with self._guard:
+            try:
+                if self._tree is not None and self._known.seq > self._tree.size:
+                    self.checkpoint()
+            finally:
+                self._runs.close()
+                self._drop()
+
+    def _append(
+        self, kind: str, body: Mapping[str, Any], personal: Mapping[str, str | int], run: str
+    ) -> Sealed:
+        database = self._writable()
+        tree, signed = self._tree, None
+        assert tree is not None  # _writable has read it
+        with self._whole(), immediate(database):
+            head = head_of(database)
+            if head.seq < self._known.seq or (head.seq == self._known.seq and head.hash != self._known.hash):
+                raise audit_seal.altered("entries that were in it are gone")
+            now = self._clock()
+            item = seal(head, now, kind, body, personal, run)
+            insert(database, item)
+            if kind in CHECKPOINT_KINDS or self._due():
+                signed = audit_seal.sign(database, tree, item.seq, now, self._key())
+        self._known = Head(item.seq, item.hash, item.time)
+        if signed is not None:
+            self._signed(signed)
+        return item
+
+    def _due(self) -> bool:
+        return self._signed_at is None or time.monotonic() - self._signed_at >= CHECKPOINT_SECONDS
+
+    def _signed(self, tree: Tree) -> None:
+        """A checkpoint is committed: remember it outside the database too.
+
+        The entry is durable whether that works or not, so a failure is reported by the next append, before
+        that one does anything.
+        """
+        self._tree, self._signed_at, self._head_due = tree, time.monotonic(), True
+        try:
+            self._remember()
+        except (Failed, sqlite3.Error, OSError):
+            self._head_due = True
+
+    def _remember(self) -> None:
+        assert self._database is not None
+        audit_seal.remember(self._database, self._folder)
+        self._head_due = False
+
+    def _whole(self) -> _DropOnError:
+        return _DropOnError(self._drop)
+
+    # ── the connection ────────────────────────────────────────────────────────────────────────
+
+    def _writable(self) -> sqlite3.Connection:
+        """The database, known to continue what was signed last.
+
+        Raises:
+            Failed, sqlite3.Error: it cannot be used. LogUnavailable: it was altered.
+        """
+        database = self._open()
+        if self._tree is None:
+            with self._whole():
+                self._tree = audit_seal.resume(database, self._folder, self._key())
+        if self._head_due:
+            with self._whole():
+                self._remember()
+        return database
+
+    def _open(self) -> sqlite3.Connection:
+        """The connection, opened anew when the file under it was taken away."""
+        if self._database is not None:
+            try:
+                found = self._path.stat()
+            except OSError:
+                self._drop()
+            else:
+                if (found.st_dev, found.st_ino) != self._file:
+                    self._drop()
+        if self._database is None:
+            self._database = open_store(self._path, self._busy)
+            found = self._path.stat()
+            self._file = (found.st_dev, found.st_ino)
+            self._tree = None
+        return self._database
+
+    def _drop(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+            self._tree = None
+
+    def __del__(self) -> None:
+        if self.__dict__.get("_database") is not None:
+            self._drop()
+
+    # ── reading ───────────────────────────────────────────────────────────────────────────────
+
+    def entries(
+        self,
+        after: int = 0,
+        limit: int = 100,
+        *,
+        before: int | None = None,
+        newest_first: bool = False,
+        kinds: Collection[str] = (),
+    ) -> list[Entry]:
+        """Entries in their order, or the newest first.
+
+        Args:
+            after, before: only numbers above, and below. limit: at most so many. kinds: only these; all when empty.
+
+        Raises:
+            LogUnavailable: the log cannot be read.
+        """
+        with self._guard, explained(self._folder), self._whole():
+            return audit_read.entries(self._open(), after, before, limit, newest_first, kinds)
+
+    def entry(self, seq: int) -> Entry:
+        """One entry. Raises NotFound, LogUnavailable."""
+        with self._guard, explained(self._folder), self._whole():
+            return audit_read.entry(self._open(), seq)
+
+    def open_intents(self) -> list[Entry]:
+        """What must be reconciled: interrupted, or carried out with an effect that could not be read back."""
+        with self._guard, explained(self._folder), self._whole():
+            database = self._open()
+            unended = self._unended(database)
+            return sorted(unended + audit_read.unsettled(database), key=lambda entry: entry.seq)
+
+    def interrupted(self) -> list[Entry]:
+        """Intents without any outcome that no living process is carrying out (R2)."""
+        with self._guard, explained(self._folder), self._whole():
+            return self._unended(self._open())
+
+    def _unended(self, database: sqlite3.Connection) -> list[Entry]:
+        """The liveness is looked at first: a run that ends in between has its outcome logged by then."""
+        candidates = audit_read.without_outcome(database)
+        dead = [entry for entry in candidates if not self._runs.alive(entry.run)]
+        still: Sequence[int] = [entry.seq for entry in audit_read.without_outcome(database)] if dead else ()
+        return [entry for entry in dead if entry.seq in still]
+
+    def verify(self, public_key: PublicKey | None = None, checkpoint: str | None = None) -> Verification:
+        """Check every entry, personal value and checkpoint.
+
+        Args:
+            public_key: whose signatures to believe; this host's when left out. Nothing secret is needed.
+            checkpoint: a signed checkpoint that was kept elsewhere; the log must continue it.
+
+        Raises:
+            LogUnavailable: the log cannot be read, or the key cannot be.
+        """
+        with explained(self._folder):
+            return verify_log(self._folder, public_key or self._key().public, checkpoint)
+
+
+class _DropOnError:
+    """Closes the connection when SQLite failed on it, so that the next use begins afresh."""
+
+    def __init__(self, drop: Callable[[], None]) -> None:
+        self._drop = drop
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (sqlite3.Error, LogUnavailable)):
+            self._drop()

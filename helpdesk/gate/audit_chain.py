@@ -1,0 +1,158 @@
+"""What an entry of the log is: canonical bytes that name the entry before, and personal values beside them.
+
+The bytes of entry *n* hold the hash of entry *n - 1*; their own hash is the leaf of the RFC 6962 tree as
+well, whose leading zero byte keeps it apart from every other hash here. Order is the sequence number alone:
+the UTC time says what the clock said, and an entry is marked where the clock had gone backwards (R5).
+
+A personal value (a name, the arguments, a message) is not in the bytes, only a commitment to it: an HMAC
+under a random salt of its own. When value and salt are erased, nobody can guess them from what stays, and
+the chain still holds.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from helpdesk.canonical import canonical
+from helpdesk.gate.merkle import leaf_hash
+
+FORM = "helpdesk.entry/1"
+GENESIS = bytes(32)
+"""What the first entry names as the hash of the entry before it."""
+SALT = 32
+_PERSONAL = b"helpdesk personal value v1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the log.
+
+    Attributes:
+        seq: counts from 1 without gaps; this is the order.
+        time: what the clock said, UTC.
+        body: what stays for ever. personal: what can be erased; ``None`` where it was.
+        hash: of the entry's bytes, in hexadecimal.
+        behind: the clock was behind the entry before.
+        run: which run of an action this intent belongs to, or "".
+    """
+
+    seq: int
+    time: datetime
+    kind: str
+    body: Mapping[str, Any]
+    personal: Mapping[str, str | int | None]
+    hash: str
+    behind: bool = False
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last entry: what the next one is chained to."""
+
+    seq: int = 0
+    hash: bytes = GENESIS
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An entry ready to be stored.
+
+    Attributes:
+        text: its canonical form. personal: name, salt and canonical value of what stands beside it.
+    """
+
+    seq: int
+    prev: bytes
+    hash: bytes
+    time: str
+    kind: str
+    about: int | None
+    text: str
+    personal: tuple[tuple[str, bytes, str], ...]
+
+
+def seal(
+    head: Head,
+    now: datetime,
+    kind: str,
+    body: Mapping[str, Any],
+    personal: Mapping[str, str | int],
+    run: str = "",
+) -> Sealed:
+    """The next entry after a head.
+
+    Raises:
+        TypeError: a value is no plain JSON value, or a float. ValueError: the clock gives no time zone.
+    """
+    if now.tzinfo is None:
+        raise ValueError("the log's clock must give a time zone")
+    when = now.astimezone(UTC).isoformat(timespec="microseconds")
+    salts = os.urandom(SALT * len(personal))
+    values = tuple(
+        (name, salts[i * SALT : (i + 1) * SALT], canonical(_plain(value)).decode())
+        for i, (name, value) in enumerate(personal.items())
+    )
+    document: dict[str, Any] = {
+        "form": FORM,
+        "seq": head.seq + 1,
+        "prev": head.hash.hex(),
+        "time": when,
+        "monotonic": time.monotonic_ns() // 1_000_000,
+        "kind": kind,
+        "body": _plain(body),
+        "personal": {name: commitment(name, salt, value) for name, salt, value in values},
+    }
+    if when < head.time:
+        document["clock"] = "behind"
+    if run:
+        document["run"] = run
+    data = canonical(document)
+    return Sealed(
+        head.seq + 1, head.hash, leaf_hash(data), when, kind, about(kind, body), data.decode(), values
+    )
+
+
+def commitment(name: str, salt: bytes, value: str) -> str:
+    """What the chain holds of a personal value; the value in canonical form, so that 1 is not "1" (A5)."""
+    return hmac.digest(salt, _PERSONAL + canonical([name, value]), "sha256").hex()
+
+
+def about(kind: str, body: Mapping[str, Any]) -> int | None:
+    """The intent that an outcome ends."""
+    intent = body.get("intent") if kind == "outcome" else None
+    return intent if isinstance(intent, int) else None
+
+
+def read(text: str, hash: bytes, personal: Mapping[str, str | None]) -> Entry:
+    """An entry from what is stored. Raises ValueError, KeyError, TypeError when it cannot be one."""
+    document = json.loads(text)
+    return Entry(
+        seq=document["seq"],
+        time=datetime.fromisoformat(document["time"]),
+        kind=document["kind"],
+        body=document["body"],
+        personal={name: None if value is None else json.loads(value) for name, value in personal.items()},
+        hash=hash.hex(),
+        behind="clock" in document,
+        run=document.get("run", ""),
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Bytes that were no text (lone surrogates) become text that shows them, so that they can be logged."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

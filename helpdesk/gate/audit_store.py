@@ -1,0 +1,144 @@
+"""Where the log is stored: one SQLite file, only ever added to, and what its errors mean to a person (R1, R4).
+
+``helpdesk.store`` makes every commit durable and lets one writer in at a time; ``UNIQUE (prev)`` lets no two
+entries follow the same one, whatever else goes wrong.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from helpdesk.errors import Failed, LogUnavailable
+from helpdesk.gate.audit_chain import Head, Sealed
+from helpdesk.store import BUSY_SECONDS, immediate, open_database
+
+DATABASE = "log.db"
+VERSION = 1
+
+_SCHEMA = (
+    """CREATE TABLE entries (
+      seq INTEGER PRIMARY KEY,
+      prev BLOB NOT NULL UNIQUE,
+      hash BLOB NOT NULL,
+      time TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      about INTEGER,
+      entry TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX entries_kind ON entries (kind, seq)",
+    "CREATE INDEX entries_about ON entries (about, seq) WHERE about IS NOT NULL",
+    """CREATE TABLE personal (
+      seq INTEGER NOT NULL,
+      name TEXT NOT NULL,
+      salt BLOB,
+      value TEXT,
+      PRIMARY KEY (seq, name)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE checkpoints (
+      size INTEGER PRIMARY KEY,
+      note TEXT NOT NULL,
+      edge BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TRIGGER entries_stay BEFORE DELETE ON entries
+      BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END""",
+    """CREATE TRIGGER entries_fixed BEFORE UPDATE ON entries
+      BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END""",
+    """CREATE TRIGGER personal_stays BEFORE DELETE ON personal
+      BEGIN SELECT RAISE(ABORT, 'personal values are erased, never deleted'); END""",
+    """CREATE TRIGGER personal_fixed BEFORE UPDATE ON personal
+      WHEN NEW.seq IS NOT OLD.seq OR NEW.name IS NOT OLD.name OR NEW.salt IS NOT NULL OR NEW.value IS NOT NULL
+      BEGIN SELECT RAISE(ABORT, 'personal values are erased, never changed'); END""",
+    """CREATE TRIGGER checkpoints_stay BEFORE DELETE ON checkpoints
+      BEGIN SELECT RAISE(ABORT, 'checkpoints are never deleted'); END""",
+    """CREATE TRIGGER checkpoints_fixed BEFORE UPDATE ON checkpoints
+      BEGIN SELECT RAISE(ABORT, 'checkpoints are never changed'); END""",
+)
+
+
+def open_store(path: Path, busy: float = BUSY_SECONDS) -> sqlite3.Connection:
+    """The log's database, with its tables. Raises Failed, sqlite3.Error; see :func:`explained`."""
+    database = open_database(path, busy=busy)
+    try:
+        if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            with immediate(database):
+                _create(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _create(database: sqlite3.Connection) -> None:
+    found = database.execute("PRAGMA user_version").fetchone()[0]
+    if found == VERSION:  # another process was faster
+        return
+    if found != 0:
+        raise LogUnavailable(
+            f"The log was written by another version of helpdesk (form {found}, this one writes {VERSION}).",
+            hint="Use the newer version of helpdesk.",
+        )
+    for statement in _SCHEMA:
+        database.execute(statement)
+    database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def head_of(database: sqlite3.Connection) -> Head:
+    row = database.execute("SELECT seq, hash, time FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+    return Head(*row) if row else Head()
+
+
+def insert(database: sqlite3.Connection, item: Sealed) -> None:
+    database.execute(
+        "INSERT INTO entries (seq, prev, hash, time, kind, about, entry) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (item.seq, item.prev, item.hash, item.time, item.kind, item.about, item.text),
+    )
+    if item.personal:
+        database.executemany(
+            "INSERT INTO personal (seq, name, salt, value) VALUES (?, ?, ?, ?)",
+            [(item.seq, name, salt, value) for name, salt, value in item.personal],
+        )
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turns whatever keeps the log from being used into LogUnavailable: what cannot be logged does not happen."""
+    try:
+        yield
+    except LogUnavailable:
+        raise
+    except Failed as error:
+        raise LogUnavailable(f"The log cannot be used: {error.message}", hint=error.hint) from error
+    except sqlite3.Error as error:
+        raise _explanation(path, error) from error
+    except OSError as error:
+        raise LogUnavailable(
+            f"The log in {path} cannot be used: {error.strerror or error}.",
+            hint="Check the folder's rights and the disk; helpdesk doctor looks at both.",
+        ) from error
+
+
+def _explanation(path: Path, error: sqlite3.Error) -> LogUnavailable:
+    code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+    what, hint = _MEANINGS.get(code, (f"{error}", "helpdesk doctor looks at the disk and the folder."))
+    return LogUnavailable(f"The log in {path} cannot be used: {what}.", hint=hint)
+
+
+_RIGHTS = "Give your account the folder back, or set XDG_STATE_HOME to one it may write."
+_DAMAGED = "Keep the folder as evidence, move it aside, and restore a backup; helpdesk log verify says more."
+_MEANINGS = {
+    sqlite3.SQLITE_FULL: ("the disk is full", "Make room on the disk, then run it again."),
+    sqlite3.SQLITE_BUSY: (
+        "another program has kept it locked for too long",
+        "Run it again in a moment; if it stays so, end the program that holds the log.",
+    ),
+    sqlite3.SQLITE_LOCKED: ("it is locked", "Run it again in a moment."),
+    sqlite3.SQLITE_READONLY: ("it is read-only", _RIGHTS),
+    sqlite3.SQLITE_PERM: ("your account may not write it", _RIGHTS),
+    sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", _RIGHTS),
+    sqlite3.SQLITE_IOERR: ("the disk reports an error", "Check the disk and its room, then run it again."),
+    sqlite3.SQLITE_CORRUPT: ("its file is damaged", _DAMAGED),
+    sqlite3.SQLITE_NOTADB: ("its file is no database", _DAMAGED),
+}

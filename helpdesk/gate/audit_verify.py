@@ -1,0 +1,323 @@
+"""Checking the log from outside: the files and the public key are enough; nothing is written.
+
+Found is what was edited, taken out, put in, moved or cut off, a personal value that is not the one committed to,
+and a checkpoint that the key did not sign (A1, A2). Named is the first bad entry. Where somebody wrote every later
+entry anew as well, no entry contradicts another: then the first checkpoint that does not fit bounds the place.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from helpdesk.errors import LogUnavailable
+from helpdesk.gate.audit_chain import FORM, GENESIS, about, commitment
+from helpdesk.gate.audit_seal import read_head
+from helpdesk.gate.audit_store import DATABASE, VERSION
+from helpdesk.gate.checkpoint import Checkpoint, opened
+from helpdesk.gate.keys import PublicKey
+from helpdesk.gate.merkle import Tree, leaf_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a check of the log found.
+
+    Attributes:
+        entries: how many there are. first_bad: number of the first bad (or missing) entry, where one can be named.
+        checkpoint: the newest signed one. signed: it covers this many of the entries.
+        erased: personal values that are gone, as they may be. problem: what is wrong, or "".
+    """
+
+    ok: bool
+    entries: int
+    first_bad: int | None
+    checkpoint: str
+    problem: str
+    signed: int = 0
+    erased: int = 0
+
+    def plain(self) -> dict[str, Any]:
+        """For ``log verify --json``."""
+        return {
+            "ok": self.ok,
+            "entries": self.entries,
+            "first_bad": self.first_bad,
+            "checkpoint": self.checkpoint or None,
+            "problem": self.problem,
+            "signed": self.signed,
+            "erased": self.erased,
+        }
+
+
+class _Bad(Exception):
+    """A finding, not an error of the program."""
+
+    def __init__(self, seq: int | None, problem: str) -> None:
+        super().__init__(problem)
+        self.seq = seq
+        self.problem = problem
+
+
+class _Row(NamedTuple):
+    seq: int
+    prev: bytes
+    hash: bytes
+    time: str
+    kind: str
+    about: int | None
+    entry: str
+
+    @property
+    def leaf(self) -> bytes:
+        return leaf_hash(self.entry.encode("utf-8", "surrogatepass"))
+
+
+def verify_log(folder: Path, key: PublicKey, checkpoint: str | None = None) -> Verification:
+    """Check the log in a folder, against a checkpoint that was kept elsewhere too where one is given.
+
+    Raises:
+        LogUnavailable: the files cannot be read.
+    """
+    remembered = read_head(folder)  # before the database, which may grow meanwhile
+    path = folder / DATABASE
+    if not path.exists():
+        missing = remembered is not None or checkpoint is not None
+        return Verification(not missing, 0, 1 if missing else None, "", "The log is gone." if missing else "")
+    with closing(_read_only(path)) as database:
+        check = _Check(database, key, remembered, checkpoint)
+        problem, first_bad = "", None
+        try:
+            check.run()
+        except _Bad as found:
+            problem, first_bad = found.problem, found.seq
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and not _says_damaged(error):
+                raise
+            problem, first_bad = f"The file {DATABASE} is damaged: {error}.", check.good + 1
+        return Verification(
+            ok=not problem,
+            entries=check.entries,
+            first_bad=first_bad,
+            checkpoint=check.newest_note,
+            problem=problem,
+            signed=check.newest.size if check.newest else 0,
+            erased=check.erased,
+        )
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    """Also for a copy on a medium that cannot be written, where a write-ahead log of its own cannot be made."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    database = sqlite3.connect(uri, uri=True, isolation_level=None)
+    database.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+    try:
+        database.execute("PRAGMA trusted_schema = OFF")
+        database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError:
+        database.close()
+        if path.with_name(f"{path.name}-wal").exists():
+            raise
+        return sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+    except sqlite3.DatabaseError:
+        pass  # no database at all: the check meets it again, and says so
+    return database
+
+
+def _says_damaged(error: sqlite3.OperationalError) -> bool:
+    code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+
+
+class _Check:
+    """One pass over one unchanging view of the database."""
+
+    def __init__(
+        self, database: sqlite3.Connection, key: PublicKey, remembered: str | None, given: str | None
+    ) -> None:
+        self._database = database
+        self._key = key
+        self._remembered = remembered
+        self._given = given
+        self.entries = 0
+        self.good = 0
+        self.erased = 0
+        self.newest: Checkpoint | None = None
+        self.newest_note = ""
+
+    def run(self) -> None:
+        """Raises _Bad, sqlite3.Error."""
+        self._database.execute("BEGIN")  # one view, whatever is appended meanwhile
+        self._check_file()
+        self.entries = self._database.execute("SELECT count(*) FROM entries").fetchone()[0]
+        expected, complaint = self._checkpoints()
+        tree, prev = Tree(), GENESIS
+        signed = 0
+        for row, after in _pairs(self._rows()):
+            self._check_row(row, after, tree.size + 1, prev)
+            tree, prev = tree.grown((row.leaf,)), row.leaf
+            self.good = tree.size
+            for checkpoint in expected.pop(tree.size, ()):
+                if checkpoint.root != tree.root:
+                    raise _Bad(
+                        signed + 1, f"Entries {signed + 1} to {tree.size} are not the ones that were signed."
+                    )
+                signed = tree.size
+        if expected:
+            raise _Bad(
+                tree.size + 1,
+                f"The log was cut short: {max(expected)} entries were signed, {tree.size} are there.",
+            )
+        if complaint:
+            raise complaint
+        self._check_strays(tree.size)
+
+    def _check_file(self) -> None:
+        version = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise LogUnavailable(
+                f"The log was written by a newer version of helpdesk (form {version}).",
+                hint="Verify it with that version.",
+            )
+        for (found,) in self._database.execute("PRAGMA quick_check(1)"):
+            if found != "ok":
+                raise _Bad(None, f"The file {DATABASE} is damaged: {found}.")
+
+    # ── entries ───────────────────────────────────────────────────────────────────────────────
+
+    def _rows(self) -> Iterator[_Row]:
+        cursor = self._database.execute(
+            "SELECT seq, prev, hash, time, kind, about, entry FROM entries NOT INDEXED ORDER BY seq"
+        )
+        return (_Row(*row) for row in cursor)
+
+    def _check_row(self, row: _Row, after: _Row | None, expected: int, prev: bytes) -> None:
+        if row.seq != expected:
+            raise _Bad(min(row.seq, expected), f"Entry {expected} is missing.")
+        if row.leaf != row.hash:
+            raise _Bad(expected, f"Entry {expected} was changed.")
+        document = _document(row)
+        if document.get("seq") != expected:
+            claimed = document.get("seq")
+            bad = min(claimed, expected) if isinstance(claimed, int) else expected
+            raise _Bad(bad, f"Entry {bad} is missing, or others were put in or moved.")
+        if document.get("prev") != prev.hex():
+            raise self._misfit(row, after, expected)
+        columns = (row.prev, row.time, row.kind, row.about)
+        kind, body = document.get("kind"), document.get("body")
+        told = (
+            prev,
+            document.get("time"),
+            kind,
+            about(kind, body) if isinstance(kind, str) and isinstance(body, dict) else None,
+        )
+        if columns != told or document.get("form") != FORM:
+            raise _Bad(expected, f"Entry {expected} was changed.")
+        self._check_personal(expected, document.get("personal"))
+
+    def _misfit(self, row: _Row, after: _Row | None, seq: int) -> _Bad:
+        """The entry does not follow the one before. Which one is bad, the one that comes after can tell."""
+        vouched = self._signed_last(row) if after is None else _document(after).get("prev") == row.leaf.hex()
+        bad = seq - 1 if vouched and seq > 1 else seq
+        return _Bad(bad, f"Entry {bad} was changed.")
+
+    def _signed_last(self, row: _Row) -> bool:
+        """Whether the last entry is as it was signed, by the leaf at the edge of an odd tree."""
+        found = self._database.execute("SELECT edge FROM checkpoints WHERE size = ?", (row.seq,)).fetchone()
+        return bool(found) and row.seq % 2 == 1 and found[0][-32:] == row.leaf
+
+    def _check_personal(self, seq: int, committed: Any) -> None:
+        if not isinstance(committed, dict):
+            raise _Bad(seq, f"Entry {seq} was changed.")
+        left = dict(committed)
+        rows = self._database.execute("SELECT name, salt, value FROM personal WHERE seq = ?", (seq,))
+        for name, salt, value in rows:
+            promised = left.pop(name, None)
+            if promised is None:
+                raise _Bad(seq, f"Entry {seq} has a personal value that it never had.")
+            if salt is None and value is None:
+                self.erased += 1
+            elif salt is None or value is None or commitment(name, salt, value) != promised:
+                raise _Bad(seq, f"The {name} of entry {seq} was changed.")
+        if left:
+            raise _Bad(seq, f"The {min(left)} of entry {seq} was taken away, which is not how it is erased.")
+
+    def _check_strays(self, size: int) -> None:
+        row = self._database.execute(
+            "SELECT min(seq) FROM personal WHERE seq > ? OR seq < 1", (size,)
+        ).fetchone()
+        if row[0] is not None:
+            raise _Bad(row[0], f"There are personal values of an entry {row[0]}, which is missing.")
+
+    # ── checkpoints ───────────────────────────────────────────────────────────────────────────
+
+    def _checkpoints(self) -> tuple[dict[int, list[Checkpoint]], _Bad | None]:
+        """Every checkpoint that must hold, by size; and the first complaint about one, for when no entry is bad."""
+        expected: dict[int, list[Checkpoint]] = {}
+        complaint: _Bad | None = None
+        stored: dict[int, str] = {}
+        for size, note, edge in self._database.execute(
+            "SELECT size, note, edge FROM checkpoints ORDER BY size"
+        ):
+            stored[size] = note
+            try:
+                checkpoint = opened(note, self._key)
+                tree = Tree.unpacked(size, edge)
+                if (checkpoint.size, checkpoint.root) != (size, tree.root):
+                    raise ValueError("it was stored for other entries")  # noqa: TRY301
+            except ValueError as error:
+                complaint = complaint or _Bad(
+                    None, f"The checkpoint at entry {size} is not genuine: {error}."
+                )
+                continue
+            expected.setdefault(size, []).append(checkpoint)
+            self.newest, self.newest_note = checkpoint, note
+        for note, where in ((self._remembered, "beside the database"), (self._given, "that was given")):
+            complaint = self._outside(note, where, expected) or complaint
+        return expected, complaint or self._gone(stored)
+
+    def _outside(self, note: str | None, where: str, expected: dict[int, list[Checkpoint]]) -> _Bad | None:
+        if note is None:
+            return None
+        try:
+            checkpoint = opened(note, self._key)
+        except ValueError as error:
+            return _Bad(None, f"The checkpoint {where} is not genuine: {error}.")
+        if checkpoint.size:
+            expected.setdefault(checkpoint.size, []).append(checkpoint)
+        if self.newest is None or checkpoint.size > self.newest.size:
+            self.newest, self.newest_note = checkpoint, note
+        return None
+
+    def _gone(self, stored: dict[int, str]) -> _Bad | None:
+        if self.entries and not stored:
+            return _Bad(None, "The signed checkpoints were taken away.")
+        if self._remembered is None and len(stored) > 1:
+            return _Bad(None, "The checkpoint beside the database was taken away.")
+        if self._remembered is not None and self._remembered not in stored.values():
+            return _Bad(None, "The checkpoint beside the database is not in it: one of them was replaced.")
+        return None
+
+
+def _pairs(rows: Iterator[_Row]) -> Iterator[tuple[_Row, _Row | None]]:
+    """Each row with the one after it."""
+    row = next(rows, None)
+    while row is not None:
+        after = next(rows, None)
+        yield row, after
+        row = after
+
+
+def _document(row: _Row) -> dict[str, Any]:
+    try:
+        found = json.loads(row.entry)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise _Bad(row.seq, f"Entry {row.seq} was changed.")
+    return found
