@@ -11,6 +11,7 @@ from helpdesk.errors import (
     AccountLocked,
     HelpdeskError,
     NotSignedIn,
+    PasswordExpired,
     Unreachable,
 )
 from helpdesk.events import ErrorInfo, Observation, Outcome, Result
@@ -48,8 +49,11 @@ class LockExplainer:
         except AccountLocked as error:
             return self._logged(login, await asyncio.to_thread(self._locked, login, error))
         except AccountDisabled as error:
-            result = _told(login, error, "account", "disabled", await asyncio.to_thread(self._who))
-            return self._logged(login, result)
+            helps = f"{await asyncio.to_thread(self._who)} can tell why."
+            return self._logged(login, _told(login, error, "account", "disabled", helps))
+        except PasswordExpired as error:
+            helps = f"{await asyncio.to_thread(self._who)} can give you a temporary one."
+            return self._logged(login, _told(login, error, "password", "expired", helps))
         except NotSignedIn as error:
             return self._logged(login, _not_accepted(login, error))
         signed_in.directory.close()
@@ -109,8 +113,8 @@ def _done(login: str, message: str, seen: Observation) -> Result:
     return Result(Outcome.DONE, ACTION, message, {"person": login}, receipt=(seen,))
 
 
-def _told(login: str, error: HelpdeskError, what: str, state: str, who: str) -> Result:
-    message = f"{error.message} {who} can tell why."
+def _told(login: str, error: HelpdeskError, what: str, state: str, helps: str) -> Result:
+    message = f"{error.message} {helps}"
     return _done(login, message, Observation("directory", login, what, state, state))
 
 
