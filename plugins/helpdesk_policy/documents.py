@@ -118,8 +118,8 @@ def _pieces(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
             if piece:
                 piece.append("")
             continue
-        full = size + len(text) > PASSAGE_CHARACTERS
-        if piece and full and (last_blank or size > 2 * PASSAGE_CHARACTERS):
+        more = size + len(text)
+        if piece and (more > 2 * PASSAGE_CHARACTERS or (last_blank and more > PASSAGE_CHARACTERS)):
             yield start, "\n".join(piece).rstrip()
             piece, size = [], 0
         if not piece:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from helpdesk_policy.thesaurus import phrases_in, ways_of_saying
@@ -22,11 +23,13 @@ NAMED = 0.3
 """What it adds to the evidence that the section's own heading names what is asked."""
 LIKEWISE = 0.8
 """What another word for the one asked for counts, against the word itself; in ranking, half of that."""
+EVERYDAY = 20_000
+"""A word in this many passages tells nothing any more; it does not rank."""
 ABOVE = 0.5
 """What a word counts that only the document's title or an outer heading holds."""
 WEIGHTS = (1.0, 4.0, 1.0)
 """Of outer headings, own heading and text, for BM25."""
-NEAR_BEST = 0.5
+NEAR_BEST = 0.35
 """Further passages are worth showing down to this share of the best one's score."""
 
 
@@ -94,11 +97,11 @@ def look_at(database: sqlite3.Connection, question: str) -> tuple[list[Hit], tup
     total = database.execute("SELECT count(*) FROM passages").fetchone()[0]
     if not terms or not total:
         return [], ()
-    ranks = _ranks(database, terms)
-    weights = [_weight(database, term, total) for term in terms]
-    spoken = [_spoken_of(database, term, list(ranks)) for term in terms]
-    whole = _covered(weights, spoken)
-    named = _covered(weights, [_holding(database, "heading", term, list(ranks)) for term in terms])
+    holding = [_holding(database, term) for term in terms]
+    telling = [term for term, count in zip(terms, holding, strict=True) if count < EVERYDAY]
+    ranks = _ranks(database, telling or terms)
+    weights = [math.log(1 + total / max(count if count < EVERYDAY else total, 1)) for count in holding]
+    whole, named = _spoken_of(database, terms, weights, list(ranks))
     marks = ",".join("?" * len(ranks))
     sql = f"SELECT id, document, heading FROM passages WHERE id IN ({marks})"  # noqa: S608  marks only
     hits = []
@@ -106,8 +109,15 @@ def look_at(database: sqlite3.Connection, question: str) -> tuple[list[Hit], tup
         share, own = whole.get(id, 0.0), named.get(id, 0.0)
         hits.append(Hit(id, document, heading, share, own, share * share * (1 + own) * ranks[id]))
     hits.sort(key=lambda hit: (-hit.score, hit.passage))
-    unknown = tuple(term.asked for term, there in zip(terms, spoken, strict=True) if not there)
+    unknown = tuple(term.asked for term, count in zip(terms, holding, strict=True) if not count)
     return _one_for_each_section(hits), unknown
+
+
+def _holding(database: sqlite3.Connection, term: Term) -> int:
+    """How many passages hold a term in some words: the fewer, the more it tells; counted up to EVERYDAY."""
+    sql = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+    count: int = database.execute(sql, (any_of((term.asked, *term.others)), EVERYDAY)).fetchone()[0]
+    return count
 
 
 def _ranks(database: sqlite3.Connection, terms: Sequence[Term]) -> dict[int, float]:
@@ -124,29 +134,40 @@ def _ranks(database: sqlite3.Connection, terms: Sequence[Term]) -> dict[int, flo
     return ranks
 
 
-def _weight(database: sqlite3.Connection, term: Term, total: int) -> float:
-    """How much a term tells: the rarer in the policies, the more; words that they do not know most of all."""
-    sql = "SELECT count(*) FROM words WHERE words MATCH ?"
-    holding = database.execute(sql, (any_of((term.asked, *term.others)),)).fetchone()[0]
-    return math.log(1 + total / max(holding, 1))
+def _spoken_of(
+    database: sqlite3.Connection, terms: Sequence[Term], weights: Sequence[float], passages: Sequence[int]
+) -> tuple[dict[int, float], dict[int, float]]:
+    """For each candidate, the share of the question that it speaks of, and that its own heading names.
 
-
-def _spoken_of(database: sqlite3.Connection, term: Term, passages: Sequence[int]) -> dict[int, float]:
-    """The candidates that speak of a term, and how directly: 1 in its own words, under its own heading."""
-    near = _holding(database, "{heading body}", term, passages)
-    above = _holding(database, "above", term, passages)
-    return {p: max(near.get(p, 0.0), ABOVE * above.get(p, 0.0)) for p in near | above}
-
-
-def _holding(
-    database: sqlite3.Connection, columns: str, term: Term, passages: Sequence[int]
-) -> dict[int, float]:
+    The candidates are asked in an index of their own, so that the time does not grow with the policies.
+    """
     marks = ",".join("?" * len(passages))
-    sql = f"SELECT rowid FROM words WHERE words MATCH ? AND rowid IN ({marks})"  # noqa: S608  marks only
+    sql = f"SELECT rowid, above, heading, body FROM words WHERE rowid IN ({marks})"  # noqa: S608  marks only
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as few:
+        few.execute(
+            "CREATE VIRTUAL TABLE words USING fts5 (above, heading, body, tokenize = 'porter unicode61')"
+        )
+        few.execute("BEGIN")
+        rows = database.execute(sql, tuple(passages))
+        few.executemany("INSERT INTO words (rowid, above, heading, body) VALUES (?, ?, ?, ?)", rows)
+        few.execute("COMMIT")
+        near = [_directly(few, "{heading body}", term) for term in terms]
+        above = [_directly(few, "above", term) for term in terms]
+        named = [_directly(few, "heading", term) for term in terms]
+    spoken = [
+        {p: max(n.get(p, 0.0), ABOVE * a.get(p, 0.0)) for p in n | a}
+        for n, a in zip(near, above, strict=True)
+    ]
+    return _covered(weights, spoken), _covered(weights, named)
+
+
+def _directly(database: sqlite3.Connection, columns: str, term: Term) -> dict[int, float]:
+    """The passages that hold a term in these columns, and how directly: 1 in its own words."""
     there: dict[int, float] = {}
     for phrases, share in ((term.others, LIKEWISE), ((term.asked,), 1.0)):
         if phrases:
-            rows = database.execute(sql, (f"{columns} : ({any_of(phrases)})", *passages))
+            wanted = f"{columns} : ({any_of(phrases)})"
+            rows = database.execute("SELECT rowid FROM words WHERE words MATCH ?", (wanted,))
             there.update((passage, share) for (passage,) in rows)
     return there
 

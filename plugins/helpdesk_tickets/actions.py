@@ -152,7 +152,7 @@ def _comment_of(ctx: ReadContext) -> str:
 def _same(ctx: ReadContext, ticket: Ticket, text: str) -> int:
     """How many comments of this person say exactly this: one more proves that it was added."""
     author = name_of(ctx.actor.person)
-    return sum(one.author == author and one.text == text for one in ticket.comments)
+    return sum(one.author == author and mark(one.text) == mark(text) for one in ticket.comments)
 
 
 # ── close ─────────────────────────────────────────────────────────────────────────────────────

@@ -38,5 +38,5 @@ def name_of(person: Person) -> str:
 
 
 def mark(text: str) -> str:
-    """A fingerprint by which a text is known again."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    """A fingerprint by which a text is known again, however a queue keeps its white space."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()

@@ -1,0 +1,100 @@
+"""How fast policies are indexed and searched, against reading every section with ``str.count``.
+
+Run it with ``python benchmarks/policy.py``. The corpus is made up here: BENCH_SECTIONS sections (100,000) in
+documents of 50, words drawn as in a language, few of them often. Both ways of searching take turns, A B A B …,
+in one run; the ratio is the median of the pairs, so that it holds on a machine whose speed drifts.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from helpdesk_policy.folders import Source
+from helpdesk_policy.index import Index, with_index
+from helpdesk_policy.search import find, terms_of
+
+SECTIONS = int(os.environ.get("BENCH_SECTIONS", "100000"))
+PAIRS = int(os.environ.get("BENCH_PAIRS", "15"))
+PER_DOCUMENT = 50
+WORDS_EACH = 60
+TOPICS = ("visitor", "laptop", "password", "backup", "contract", "travel", "invoice", "badge", "archive")
+
+
+def write_corpus(folder: Path, sections: int) -> list[str]:
+    """Make the documents; returns the text of every section."""
+    chance = random.Random(7)
+    common = [f"w{n}" for n in range(20_000)]
+    weights = [1 / (rank + 1) for rank in range(len(common))]
+    texts: list[str] = []
+    for number in range(sections // PER_DOCUMENT):
+        parts = [f"# Policy {number}"]
+        for section in range(PER_DOCUMENT):
+            words = chance.choices(common, weights, k=WORDS_EACH)
+            if chance.random() < 0.02:
+                words[chance.randrange(WORDS_EACH)] = chance.choice(TOPICS)
+            texts.append(" ".join(words))
+            parts.append(f"## Section {section} {words[0]}\n\n{texts[-1]}")
+        place = folder / f"{number % 40:02}"
+        place.mkdir(exist_ok=True)
+        (place / f"policy-{number}.md").write_text("\n\n".join(parts))
+    return texts
+
+
+def timed(run: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def by_reading(texts: list[str], question: str) -> list[int]:
+    """The plain way: count the question's words in every section, best first."""
+    words = [term.asked for term in terms_of(question)]
+    counts = [(sum(text.count(word) for word in words), number) for number, text in enumerate(texts)]
+    return [number for count, number in sorted(counts, reverse=True)[:5] if count]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, cache = Path(scratch, "policies"), Path(scratch, "cache")
+        folder.mkdir()
+        cache.mkdir(mode=0o700)
+        texts = write_corpus(folder, SECTIONS)
+        with_index(cache, lambda index: measure(index, [Source("bench", folder)], texts, folder))
+        print(
+            f"index on disk                  {sum(f.stat().st_size for f in cache.iterdir()) / 2**20:8.0f} MB"
+        )
+
+
+def measure(index: Index, sources: list[Source], texts: list[str], folder: Path) -> None:
+    first = timed(lambda: index.refresh(sources))
+    report = index.refresh(sources)
+    print(f"{report.documents:,} documents, {report.passages:,} sections")
+    print(f"indexing all of them           {first:8.2f} s")
+    print(f"nothing changed: looking       {timed(lambda: index.refresh(sources)) * 1000:8.1f} ms")
+    changed = folder / "00" / "policy-0.md"
+    changed.write_text(changed.read_text() + "\n\n## New\n\nA new visitor rule.\n")
+    print(f"one document changed           {timed(lambda: index.refresh(sources)) * 1000:8.1f} ms")
+    for name, question in (
+        ("rare words", "may a visitor use the badge of another laptop"),
+        ("one everyday word", "visitor w3"),
+        ("words nobody wrote", "zebra crossing"),
+    ):
+        ask, read = partial(find, index.database, question, 5), partial(by_reading, texts, question)
+        pairs = [(timed(ask), timed(read)) for _ in range(PAIRS)]
+        ours, plain = (statistics.median(column) * 1000 for column in zip(*pairs, strict=True))
+        ratio = statistics.median(b / a for a, b in pairs)
+        print(
+            f"a question, {name:19}{ours:8.1f} ms   reading all {plain:8.1f} ms   {ratio:6.1f} times faster"
+        )
+
+
+if __name__ == "__main__":
+    main()
