@@ -1,0 +1,207 @@
+"""``demo``: a whole company on this machine, and the story it plays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from helpdesk.errors import Cancelled, Exit, UsageError
+from helpdesk.surfaces.cli.invocation import Invocation, current
+
+if TYPE_CHECKING:
+    from helpdesk.demo.founding import Company
+    from helpdesk.demo.story import Played
+
+SCHEMA = "helpdesk.demo/1"
+STORY, CHAT, LEAVE = "story", "chat", "leave"
+
+
+def demo(
+    script: Annotated[
+        bool, typer.Option("--script", help="Play the whole story in a company that is gone afterwards.")
+    ] = False,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Take your demo company down first, and found it anew.")
+    ] = False,
+) -> int:
+    """Try helpdesk on a company that exists on this machine only. Nothing to configure, no network.
+
+    Examples:
+
+    helpdesk demo
+
+    helpdesk demo --script
+
+    helpdesk ask "I'm locked out" --profile demo
+
+    On a terminal it tells whom you can be and plays the story scene by scene. With --script it checks every
+    scene by its outcome, its receipt and the directory: exit code 0 only if all ended exactly as expected.
+    """
+    run = current()
+    _check(run, script=script, reset=reset)
+    if script:
+        return _play_all(run)
+    from helpdesk.demo.founding import found, take_down
+    from helpdesk.events import Progress
+
+    run.terminal.emit(Progress("demo", "Looking for the company, or founding it"))
+    taken_down = reset and take_down(run.environ)
+    company = found(run.environ)
+    _welcome(run, company, taken_down=taken_down)
+    if run.flags.json or not run.terminal.interactive:
+        return Exit.OK
+    return _stay(run)
+
+
+def _check(run: Invocation, *, script: bool, reset: bool) -> None:
+    from helpdesk.config.load import DEMO
+
+    run.changes_at_once("demo")
+    flags = run.flags
+    if flags.profile not in ("", DEMO):
+        raise UsageError(
+            f"The demo's company lives in the profile {DEMO} only.", hint="Leave --profile out: helpdesk demo"
+        )
+    if flags.login or flags.yes or flags.yes_for or flags.reveal_to:
+        raise UsageError(
+            "In the demo its own people sign in and confirm.",
+            hint="Try a command as one of them: helpdesk do --profile demo --as LOGIN",
+        )
+    if script and reset:
+        raise UsageError(
+            "--script plays in a company of its own, so there is nothing to reset.", hint="Leave one out."
+        )
+    flags.profile = DEMO
+
+
+# ── the script ────────────────────────────────────────────────────────────────────────────────
+
+
+def _play_all(run: Invocation) -> int:
+    """Every scene without a question; what went wrong is named, and ends it with exit code 1."""
+    from helpdesk.demo.performance import performance, temporary_company
+    from helpdesk.demo.scenes import SCENES
+    from helpdesk.surfaces.cli.demo_lines import ending, opening, played_lines
+
+    played: list[Played] = []
+
+    async def work() -> None:
+        if not run.flags.json:
+            run.lines(opening(run.look))
+        with temporary_company() as company:
+            async for one in performance(company):
+                played.append(one)
+                if not run.flags.json:
+                    run.lines(played_lines(one, run.look))
+
+    run.run(work())
+    ok = len(played) == len(SCENES) and all(one.ok for one in played)
+    if run.flags.json:
+        run.document(_document(played, ok))
+    elif ok:
+        run.lines(ending(played, len(SCENES), run.look))
+    if not ok:
+        run.complain(ending(played, len(SCENES), run.error_look))
+    return Exit.OK if ok else Exit.FAILED
+
+
+def _document(played: list[Played], ok: bool) -> dict[str, Any]:
+    from helpdesk.demo.story import fact_document
+    from helpdesk.surfaces.json_output import result_document
+
+    steps = [
+        {
+            "number": one.number,
+            "title": one.title,
+            "who": {"login": one.who.login, "name": one.who.name},
+            "says": one.says,
+            "lines": [line.to_json() for line in one.lines],
+            "expected": one.expected.value,
+            "result": result_document(one.result),
+            "facts": [fact_document(fact) for fact in one.facts],
+            "ok": one.ok,
+            "problems": list(one.problems),
+        }
+        for one in played
+    ]
+    return {"schema": SCHEMA, "ok": ok, "steps": steps}
+
+
+# ── on a terminal ─────────────────────────────────────────────────────────────────────────────
+
+
+def _welcome(run: Invocation, company: Company, *, taken_down: bool) -> None:
+    from helpdesk.demo.company import EMPLOYEES, NAME
+    from helpdesk.surfaces.cli.demo_lines import welcome
+
+    if not run.flags.json:
+        run.lines(welcome(run.look, new=company.new, taken_down=taken_down))
+        return
+    people = [
+        {"login": one.login, "name": one.name, "title": one.title, "password": one.words} for one in EMPLOYEES
+    ]
+    run.document(
+        {
+            "schema": SCHEMA,
+            "company": NAME,
+            "new": company.new,
+            "profile": run.flags.profile,
+            "people": people,
+        }
+    )
+
+
+def _stay(run: Invocation) -> int:
+    """Story or chat, as often as the visitor likes."""
+    from helpdesk.events import Choice, Question
+
+    choices = (
+        Choice(STORY, "see the story, scene by scene (it plays in a copy; your company stays as it is)"),
+        Choice(CHAT, "talk to helpdesk as one of them"),
+        Choice(LEAVE, "leave; the company stays until helpdesk demo --reset"),
+    )
+    question = Question("next", "What now?", "--script", choices, default=STORY)
+    while True:
+        try:
+            answer = run.run(run.terminal.ask(question))
+        except Cancelled:
+            return Exit.OK
+        if answer == STORY:
+            _step_through(run)
+        elif answer == CHAT:
+            from helpdesk.surfaces.cli.chat import chat
+
+            return chat()
+        elif answer in (LEAVE, "q", "quit", "exit"):
+            return Exit.OK
+
+
+def _step_through(run: Invocation) -> None:
+    from helpdesk.demo.performance import performance, temporary_company
+    from helpdesk.demo.scenes import SCENES
+    from helpdesk.events import Progress, Question
+    from helpdesk.surfaces.cli.demo_lines import ending, played_lines
+
+    played: list[Played] = []
+
+    async def work() -> None:
+        run.terminal.emit(Progress("demo", "Founding a copy of the company"))
+        with temporary_company() as company:
+            async for one in performance(company):
+                played.append(one)
+                run.lines(played_lines(one, run.look))
+                if not one.ok or len(played) == len(SCENES):
+                    return
+                left = len(SCENES) - len(played)
+                text = f"Enter for the next scene ({left} to come), q to stop"
+                answer = await run.terminal.ask(Question("next", text, "--script"))
+                if answer.casefold() in ("q", "quit", "stop"):
+                    return
+
+    try:
+        run.run(work())
+    except Cancelled:
+        return
+    if len(played) == len(SCENES) or not played[-1].ok:
+        run.lines(ending(played, len(SCENES), run.look))
