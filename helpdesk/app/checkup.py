@@ -134,12 +134,11 @@ def log(desk: Desk) -> Iterable[Check]:
         yield Check("log", "ok", "no entry yet")
         return
     found = desk.audit.verify()
-    facts = {"entries": found.entries, "first_bad": found.first_bad}
     if not found.ok:
         hint = "helpdesk log verify says more; keep a copy of the state folder before anything else."
-        yield Check("log", "problem", f"The log was altered, from entry {found.first_bad} on.", hint, facts)
+        yield Check("log", "problem", found.problem, hint, found.plain())
         return
-    yield Check("log", "ok", f"{found.entries:,} entries, unbroken", facts=facts)
+    yield Check("log", "ok", f"{found.entries:,} entries, unbroken", facts=found.plain())
     left = len(desk.audit.open_intents())
     if left:
         yield Check(

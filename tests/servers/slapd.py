@@ -49,7 +49,11 @@ class Slapd:
         (folder / "slapd.conf").touch(mode=0o600)
         (folder / "slapd.conf").write_text(self._configuration())
         self.start()
-        self._seed()
+        try:
+            self._seed()
+        except BaseException:
+            self.stop()
+            raise
 
     # ── where it is ───────────────────────────────────────────────────────────────────────────
 
