@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from helpdesk.actions.authorise import refusal
@@ -16,12 +18,18 @@ from helpdesk.gate.authorization import Verdict
 from helpdesk.gate.requests import Request, RequestState
 from helpdesk.identity import Actor
 from helpdesk.ports import Interaction, SignedIn
+from helpdesk.text import shorten
 
 _ENDS = {
     Outcome.DONE: RequestState.DONE,
     Outcome.FAILED: RequestState.FAILED,
     Outcome.REFUSED: RequestState.FAILED,
 }
+
+
+def request_state(outcome: Outcome) -> RequestState:
+    """How a request ended whose call ended so."""
+    return _ENDS.get(outcome, RequestState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +56,23 @@ class Approvals:
         try:
             request = self.runner.requests.get(id)
             self._may_decide(request, signed_in.actor)
-            self.runner.journal.decided(id, "denied", signed_in.actor, request.digest, reason)
-            self.runner.requests.deny(id, signed_in.actor.person.id, reason)
+            self._deny(request, signed_in.actor, reason)
             because = f": {reason}" if reason else ""
             result = _about(request, Outcome.DONE, f"Request {id} is denied{because}. Nothing was changed.")
         except HelpdeskError as error:
             result = self._ended(id, signed_in, error)
         interaction.emit(Finished(result))
         return result
+
+    def _deny(self, request: Request, approver: Actor, reason: str) -> None:
+        """Hold it first, so that the log says "denied" about nothing that another approver carries out."""
+        self.runner.requests.claim(request.id, approver.person.id)
+        try:
+            entry = self.runner.journal.decided(request.id, "denied", approver, request.digest, reason)
+        except HelpdeskError:
+            self._let_go(request)
+            raise
+        self.runner.requests.finish(request.id, RequestState.DENIED, entry, answer=reason)
 
     async def withdraw(self, id: str, signed_in: SignedIn, interaction: Interaction) -> Result:
         """Take one's own request back."""
@@ -79,35 +96,64 @@ class Approvals:
         if dry_run:
             message = f"Approving {id} would change this. Nothing was changed."
             return replace(_about(request, Outcome.PREVIEWED, message), changes=preview.changes)
+        if prepared.spec.reveals:
+            interaction.ensure_can_reveal()
         acting = await self.runner.fresh(signed_in, interaction)
-        by = await self.runner.confirm(
-            prepared,
-            preview,
-            acting.actor,
-            interaction,
-            summary=f"{prepared.requester.person.name} asks: {preview.summary} You approve request {id}.",
-        )
-        return await self._claimed(request, Agreed(prepared, preview, acting, by, request=id), interaction)
+        try:
+            by = await self.runner.confirm(
+                prepared,
+                preview,
+                acting.actor,
+                interaction,
+                summary=f"{prepared.requester.person.name} asks: {preview.summary} You approve request {id}.",
+            )
+            agreed = Agreed(prepared, preview, acting, by, request=id, ended=self._finish(request))
+            return await self._claimed(request, agreed, interaction)
+        finally:
+            if acting is not signed_in:
+                acting.directory.close()
 
     async def _claimed(self, request: Request, agreed: Agreed, interaction: Interaction) -> Result:
         """The request is ours alone from here on; it is let go again only while nothing has begun (V4)."""
         runner, approver = self.runner, agreed.acting.actor
         runner.requests.claim(request.id, approver.person.id)
         try:
+            await asyncio.to_thread(self._never_begun, request)
             await self._check_rights(agreed.prepared, agreed.acting)
             await runner.still_as_previewed(
                 agreed.prepared, agreed.preview, agreed.acting.directory, interaction
             )
             runner.journal.decided(request.id, "approved", approver, request.digest, "")
-        except BaseException:
-            runner.requests.release(request.id)
+            if agreed.preview.changes:
+                result = await runner.carry_out(agreed, interaction)
+            else:
+                result = _about(request, Outcome.DONE, "Nothing had to change any more.")
+                self._finish(request)(result)
+        except (HelpdeskError, asyncio.CancelledError):
+            self._let_go(request)
             raise
-        if not agreed.preview.changes:
-            result = _about(request, Outcome.DONE, "Nothing had to change any more.")
-        else:
-            result = await runner.carry_out(agreed, interaction)
-        runner.requests.finish(request.id, _ENDS.get(result.outcome, RequestState.UNKNOWN), result.entry)
         return replace(result, request=request.id)
+
+    def _finish(self, request: Request) -> Callable[[Result], None]:
+        def finish(result: Result) -> None:
+            self.runner.requests.finish(request.id, request_state(result.outcome), result.entry)
+
+        return finish
+
+    def _let_go(self, request: Request) -> None:
+        """Open it again, unless it was carried out: an interruption waits for the outcome, which ends it."""
+        with contextlib.suppress(Refused):
+            self.runner.requests.release(request.id)
+
+    def _never_begun(self, request: Request) -> None:
+        """The log remembers what was carried out or denied, also where the file of requests was put back."""
+        for entry in self.runner.journal.about_request(request.id):
+            if entry.kind == "intent" or entry.body.get("decision") in ("denied", "withdrawn"):
+                raise Refused(
+                    f"Request {request.id} was decided before: entry {entry.seq} of the log.",
+                    hint="The file of requests was put back or altered; tell an administrator.",
+                    code="already-decided",
+                )
 
     def _may_decide(self, request: Request, actor: Actor) -> None:
         if request.call.requester_id == actor.person.id:
@@ -135,6 +181,11 @@ class Approvals:
             requester = reader.person_by_id(sealed.requester_id)
         except NotFound as error:
             raise Stale(f"Whoever made request {request.id} is not in the directory any more.") from error
+        if reader.status(requester).enabled is False:
+            raise Refused(
+                f"The account of {requester.name}, who made request {request.id}, is disabled.",
+                rule="disabled-account",
+            )
         call = Call(
             action=sealed.action,
             arguments=sealed.arguments,
@@ -161,7 +212,7 @@ class Approvals:
     def _ended(self, id: str, signed_in: SignedIn, error: HelpdeskError) -> Result:
         if isinstance(error, Cancelled):
             error = Cancelled(f"Request {id} still waits; nothing was changed.")
-        return replace(self.runner.rejected("approvals", {"request": id}, signed_in.actor, error), request=id)
+        return self.runner.rejected("approvals", {}, signed_in.actor, error, request=shorten(id, 40))
 
 
 def _about(request: Request, outcome: Outcome, message: str) -> Result:

@@ -6,15 +6,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
-from helpdesk.actions.context import Systems, call_plugin
+from helpdesk.actions.context import Systems, call_plugin, observed
 from helpdesk.actions.journal import Journal
 from helpdesk.actions.judge import as_promised, judge
+from helpdesk.actions.mask import result_without
 from helpdesk.actions.prepare import Prepared
 from helpdesk.errors import HelpdeskError, LogUnavailable, PluginFailure, Refused, Unreachable
 from helpdesk.events import ErrorInfo, Observation, Outcome, Progress, Result, Warned
-from helpdesk.plugin import Context, NotYet, Preview
+from helpdesk.plugin import Context, NotYet, Preview, ReadContext
 from helpdesk.ports import DirectoryReader, Interaction, SignedIn
 from helpdesk.secrets import Secret
 
@@ -41,6 +42,7 @@ class Agreed:
     Attributes:
         by: how it was confirmed ("person", "--yes").
         request: id of the approval request it fulfils, or "".
+        ended: told the outcome as soon as it is logged, also when a Ctrl-C ends the waiting for it.
     """
 
     prepared: Prepared
@@ -49,6 +51,7 @@ class Agreed:
     by: str
     request: str = ""
     case: str = ""
+    ended: Callable[[Result], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,14 @@ class CarryOut:
         result = await self.read_back(
             item, item.acting.directory, context.new_secret, returned, error, interaction
         )
-        result = self._logged(item, result, intent)
-        await _reveal(context, result, interaction)
-        return result
+        secrets = [*prepared.call.secrets.values(), context.new_secret, *(one for one, _ in context.revealed)]
+        result = self._logged(item, result_without(secrets, result), intent)
+        if item.ended is not None:
+            try:
+                item.ended(result)
+            except HelpdeskError as late:  # the outcome stands in the log; reconciling brings it over
+                interaction.emit(Warned(late.message, "helpdesk reconcile"))
+        return await _reveal(context, result, interaction)
 
     async def _execute(self, prepared: Prepared, context: Context) -> tuple[Any, HelpdeskError | None]:
         try:
@@ -125,7 +133,7 @@ class CarryOut:
             new_secret=secret,
         )
         try:
-            observations = await self._observe(prepared, context)
+            observations = await self._observe(item, context, error)
         except HelpdeskError as unread:
             return _unread(prepared, error or unread)
         if observations is None:
@@ -133,22 +141,32 @@ class CarryOut:
                 Outcome.ACCEPTED, "The system took it; its effect cannot be read back yet."
             )
         outcome = judge(item.preview, observations)
+        if outcome is Outcome.FAILED and _may_still_come(error):
+            return _unread(prepared, error)
         receipt = as_promised(item.preview, observations)
         return _judged(prepared, outcome, receipt, returned, error)
 
-    async def _observe(self, prepared: Prepared, context: Any) -> list[Observation] | None:
+    async def _observe(
+        self, item: Agreed, context: ReadContext, error: HelpdeskError | None
+    ) -> list[Observation] | None:
+        """Read back until there is something to see; ``None`` when there is nothing by the deadline.
+
+        What got no answer may still come: the old state is looked at again until the deadline, too.
+        """
+        name, verify = item.prepared.spec.name, item.prepared.action.verify_function
+        if verify is None:
+            raise PluginFailure(f"{name} cannot be read back.")
         deadline = time.monotonic() + self.timing.read_back
         pause = self.timing.poll
-        verify = prepared.action.verify_function
-        if verify is None:
-            raise PluginFailure(f"{prepared.spec.name} cannot be read back.")
         while True:
             left = max(deadline - time.monotonic(), 1.0)
-            seen = await call_plugin(prepared.spec.name, verify, context, prepared.keywords, left + 20.0)
-            if not isinstance(seen, NotYet):
-                return list(seen)
-            if time.monotonic() + pause > deadline:
-                return None
+            seen = await call_plugin(name, verify, context, item.prepared.keywords, left + 20.0)
+            observations = None if isinstance(seen, NotYet) else observed(name, seen)
+            waits = observations is None or (
+                _may_still_come(error) and judge(item.preview, observations) is Outcome.FAILED
+            )
+            if not waits or time.monotonic() + pause > deadline:
+                return observations
             await asyncio.sleep(pause)
             pause = min(pause * 2, 1.0)
 
@@ -170,13 +188,29 @@ def _reporter(interaction: Interaction, phase: str) -> Callable[[str], None]:
     return lambda text: interaction.emit(Progress(phase, text))
 
 
-async def _reveal(context: Context, result: Result, interaction: Interaction) -> None:
+async def _reveal(context: Context, result: Result, interaction: Interaction) -> Result:
     """Secrets come out once the outcome is known, unless the effect is known not to exist."""
     if result.outcome in (Outcome.FAILED, Outcome.REFUSED):
-        return
-    for secret, label in context.revealed:
-        doubt = "" if result.outcome is Outcome.DONE else " (not proven: it may not be in force)"
-        await interaction.reveal(secret, label + doubt)
+        return result
+    doubt = "" if result.outcome is Outcome.DONE else " (not proven: it may not be in force)"
+    try:
+        for secret, label in context.revealed:
+            await interaction.reveal(secret, label + doubt)
+    except HelpdeskError as error:
+        return _not_shown(result, error)
+    return result
+
+
+def _not_shown(result: Result, error: HelpdeskError) -> Result:
+    """The effect stands, and nobody has seen the secret: only part of what was asked for."""
+    message = f"{result.message} But the secret could not be shown, and is lost: {error.message}"
+    info = ErrorInfo("not-revealed", message, "Run it again for another one.")
+    outcome = Outcome.PARTIAL if result.outcome is Outcome.DONE else result.outcome
+    return replace(result, outcome=outcome, message=message, error=info)
+
+
+def _may_still_come(error: HelpdeskError | None) -> TypeGuard[Unreachable]:
+    return isinstance(error, Unreachable) and error.maybe_applied
 
 
 def _unread(prepared: Prepared, error: HelpdeskError) -> Result:
@@ -198,7 +232,9 @@ def _judged(
         message = returned if isinstance(returned, str) and returned else f"{prepared.spec.name} is done."
         return prepared.result(outcome, message, receipt=receipt)
     wrong = next((o for o in receipt if not o.as_expected), None)
-    seen = f"{wrong.target}: {wrong.what} is {wrong.observed!r}, not {wrong.expected!r}" if wrong else ""
+    seen = "it was read back as something else than was promised"
+    if wrong:
+        seen = f"{wrong.target}: {wrong.what} is {wrong.observed!r}, not {wrong.expected!r}"
     if outcome is Outcome.FAILED:
         final = Outcome.REFUSED if isinstance(error, Refused) else Outcome.FAILED
         message = (

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from helpdesk.actions.prepare import Prepared
 from helpdesk.errors import HelpdeskError, PluginFailure, Unreachable
+from helpdesk.events import Change, Observation
 from helpdesk.identity import Actor, Person
 from helpdesk.plugin import (
     Context,
@@ -113,8 +114,31 @@ async def call_plugin(
         raise Unreachable(
             f"{name} did not finish within {deadline:.0f} seconds.", maybe_applied=True
         ) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginFailure(
             f"The plugin of {name} broke: {type(error).__name__}.",
             hint="helpdesk doctor shows more; tell whoever looks after the plugin.",
         ) from error
+
+
+def observed(name: str, seen: Any) -> list[Observation]:
+    """What a plugin's ``verify`` returned. Raises PluginFailure when it is no list of observations."""
+    if not isinstance(seen, (list, tuple)) or not all(isinstance(one, Observation) for one in seen):
+        raise PluginFailure(f"What {name} read back is not a list of observations.")
+    if not all(isinstance(getattr(one, f.name), str) for one in seen for f in fields(one)):
+        raise PluginFailure(f"{name} read back something that is not text.")
+    return list(seen)
+
+
+def previewed(name: str, preview: Any) -> Preview:
+    """What a plugin's ``preview`` returned. Raises PluginFailure when it is none that can be sealed."""
+    if not isinstance(preview, Preview):
+        raise PluginFailure(f"The preview of {name} is not a preview.")
+    changes, state = tuple(preview.changes), dict(preview.state)
+    texts = [preview.summary, *preview.warnings, *state, *state.values()]
+    if not all(isinstance(change, Change) for change in changes):
+        raise PluginFailure(f"The preview of {name} holds something that is no change.")
+    texts += [getattr(change, f.name) for change in changes for f in fields(change)]
+    if not all(isinstance(text, str) for text in texts):
+        raise PluginFailure(f"The preview of {name} holds something that is not text.")
+    return replace(preview, changes=changes, state=state)

@@ -9,9 +9,11 @@ from typing import Any
 
 from helpdesk.actions.prepare import Prepared
 from helpdesk.events import Change, Observation, Result
-from helpdesk.gate.audit import AuditLog
+from helpdesk.gate.audit import AuditLog, Entry
 from helpdesk.identity import Actor
 from helpdesk.plugin import Preview
+
+_ABOUT_REQUESTS = ("request", "approval", "intent", "outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Journal:
     def rejected(self, result: Result, actor: Actor | None, arguments: dict[str, Any]) -> int:
         """A call that ended before any effect: refused, cancelled, unusable, or out of reach."""
         kind = "cancelled" if result.outcome.value == "cancelled" else "refusal"
-        body: dict[str, Any] = {"action": result.action, **_verdict(result)}
+        body: dict[str, Any] = {"action": result.action, "request": result.request or "", **_verdict(result)}
         personal: dict[str, str | int] = {"arguments": _text(arguments), "message": result.message}
         if actor is not None:
             body["actor_id"] = actor.person.id
@@ -88,6 +90,19 @@ class Journal:
     def decided(self, request: str, decision: str, approver: Actor, seal: str, reason: str) -> int:
         body = {"request": request, "decision": decision, "seal": seal, "actor_id": approver.person.id}
         return self.audit.append("approval", body, {"actor": approver.login, "reason": reason})
+
+    def about_request(self, request: str, page: int = 500) -> list[Entry]:
+        """What the log holds about a request since it was made, newest first; blocking."""
+        found: list[Entry] = []
+        before: int | None = None
+        while entries := self.audit.entries(
+            before=before, limit=page, newest_first=True, kinds=_ABOUT_REQUESTS
+        ):
+            found += [entry for entry in entries if entry.body.get("request") == request]
+            if found and found[-1].kind == "request":
+                break
+            before = entries[-1].seq
+        return found
 
 
 def _identities(prepared: Prepared, acting: Actor) -> dict[str, Any]:

@@ -15,15 +15,15 @@ def judge(preview: Preview, observations: Sequence[Observation]) -> Outcome:
 
     ``done`` when every promised change was read back as promised; ``failed`` when every one still has
     its old value; ``partial`` when some have the new and the rest the old; anything else is ``unknown``.
-    An observation that promises less than the preview did counts as not read back.
+    An observation that promises less than the preview did counts as not read back, and one about
+    something that was not promised is no evidence of success.
     """
-    seen = {_key(o): o for o in observations}
-    states = [_state(change, seen.get(_key(change))) for change in preview.changes]
-    extra = [o for o in observations if _key(o) not in {_key(change) for change in preview.changes}]
-    states += ["new" if o.as_expected else "other" for o in extra]
-    if not states or "other" in states:
+    promised = {_key(change) for change in preview.changes}
+    states = {_state(change, observations) for change in preview.changes}
+    surprised = any(not o.as_expected for o in observations if _key(o) not in promised)
+    if not states or "other" in states or surprised:
         return Outcome.UNKNOWN
-    if all(state == "new" for state in states):
+    if states == {"new"}:
         return Outcome.DONE
     return Outcome.PARTIAL if "new" in states else Outcome.FAILED
 
@@ -43,8 +43,12 @@ def _key(item: Change | Observation) -> Key:
     return (item.system, item.target, item.what)
 
 
-def _state(change: Change, observation: Observation | None) -> str:
-    if observation is None or observation.expected != change.after:
+def _state(change: Change, observations: Sequence[Observation]) -> str:
+    seen = {o for o in observations if _key(o) == _key(change)}
+    if len(seen) != 1:  # not read back, or read back as two different things
+        return "other"
+    (observation,) = seen
+    if observation.expected != change.after:
         return "other"
     if observation.as_expected:
         return "new"

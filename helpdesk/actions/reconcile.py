@@ -6,7 +6,9 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
+from helpdesk.actions.approve import request_state
 from helpdesk.actions.call import Call, Provenance
 from helpdesk.actions.carry_out import Agreed, CarryOut
 from helpdesk.actions.journal import preview_from
@@ -15,12 +17,12 @@ from helpdesk.actions.runner import Runner
 from helpdesk.errors import HelpdeskError, NotFound, OutcomeUnknown, UsageError
 from helpdesk.events import ErrorInfo, Outcome, Result
 from helpdesk.gate.audit import Entry
-from helpdesk.gate.requests import RequestState
 from helpdesk.identity import Actor
 from helpdesk.ports import DirectoryReader, Interaction, SignedIn
 from helpdesk.secrets import Secret
 
-_ENDS = {Outcome.DONE: RequestState.DONE, Outcome.FAILED: RequestState.FAILED}
+ABANDONED = timedelta(minutes=10)
+"""A claim that has come to no intent by then never will: every step before it has a shorter deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,26 @@ class Reconciler:
         self, intents: Sequence[Entry], signed_in: SignedIn, interaction: Interaction
     ) -> list[Result]:
         """One result for each intent; what still cannot be told stays ``unknown`` and open."""
-        return [await self._one(intent, signed_in, interaction) for intent in intents]
+        results = [await self._one(intent, signed_in, interaction) for intent in intents]
+        await asyncio.to_thread(self.settle_requests)
+        return results
+
+    def settle_requests(self) -> None:
+        """Approved requests whose approver's program died: ended as the log says, or open again; blocking.
+
+        What is being carried out elsewhere at this moment has an intent in the log, or was claimed only just.
+        """
+        requests, now = self.runner.requests, self.runner.systems.clock()
+        for request in requests.claimed():
+            entries = self.runner.journal.about_request(request.id)
+            outcome = next((entry for entry in entries if entry.kind == "outcome"), None)
+            if outcome is not None:
+                state = request_state(Outcome(outcome.body["outcome"]))
+                requests.finish(request.id, state, outcome.seq)
+            elif not any(entry.kind == "intent" for entry in entries):
+                since = now - request.decided_at if request.decided_at else ABANDONED
+                if since >= ABANDONED:
+                    requests.release(request.id)
 
     async def _one(self, intent: Entry, signed_in: SignedIn, interaction: Interaction) -> Result:
         try:
@@ -46,7 +67,7 @@ class Reconciler:
         request = str(intent.body.get("request", ""))
         entry = self.runner.journal.outcome(prepared, signed_in.actor, result, intent.seq, request)
         if request:
-            self.runner.requests.finish(request, _ENDS.get(result.outcome, RequestState.UNKNOWN), entry)
+            self.runner.requests.finish(request, request_state(result.outcome), entry)
         return replace(result, entry=entry)
 
     def _restored(self, intent: Entry, signed_in: SignedIn) -> tuple[Prepared, Agreed]:

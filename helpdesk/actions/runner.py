@@ -12,11 +12,13 @@ from datetime import timedelta
 from typing import Any
 
 from helpdesk.actions.authorise import Authoriser, refusal
+from helpdesk.actions.by_hand import by_hand, names
 from helpdesk.actions.call import Call
 from helpdesk.actions.carry_out import Agreed, CarryOut, Timing
 from helpdesk.actions.catalog import Catalog
-from helpdesk.actions.context import Systems, call_plugin
+from helpdesk.actions.context import Systems, call_plugin, observed, previewed
 from helpdesk.actions.journal import Journal
+from helpdesk.actions.mask import open_arguments, preview_without
 from helpdesk.actions.prepare import Prepared, prepare
 from helpdesk.errors import (
     Cancelled,
@@ -94,7 +96,7 @@ class Runner:
         self, call: Call, signed_in: SignedIn, interaction: Interaction, dry_run: bool, case: str
     ) -> Result:
         spec, action = self.catalog.action(call.action)
-        self._check_must_change(spec.name, spec.while_must_change, signed_in.actor)
+        self._check_must_change(spec.name, spec.while_must_change and spec.about == "self", signed_in.actor)
         interaction.emit(Progress("validate", f"Looking up what {spec.name} is about"))
         reader = signed_in.directory
         prepared = await asyncio.to_thread(prepare, call, spec, action, signed_in.actor, reader)
@@ -113,8 +115,12 @@ class Runner:
         if spec.reveals:
             interaction.ensure_can_reveal()
         acting = await self.fresh(signed_in, interaction) if spec.risk == "high" else signed_in
-        agreed = await self._confirmed(prepared, preview, acting, interaction, case)
-        return await self.carry_out(agreed, interaction)
+        try:
+            agreed = await self._confirmed(prepared, preview, acting, interaction, case)
+            return await self.carry_out(agreed, interaction)
+        finally:
+            if acting is not signed_in:
+                acting.directory.close()
 
     # ── the phases ────────────────────────────────────────────────────────────────────────────
 
@@ -134,9 +140,7 @@ class Runner:
         interaction.emit(Progress("preview", "Reading the present state"))
         context = self.systems.reading(prepared, reader, _report(interaction), case=case)
         preview = await call_plugin(prepared.spec.name, function, context, prepared.keywords, READ_DEADLINE)
-        if not isinstance(preview, Preview):
-            raise PluginFailure(f"The preview of {prepared.spec.name} is not a preview.")
-        return preview
+        return preview_without(prepared.call.secrets.values(), previewed(prepared.spec.name, preview))
 
     async def fresh(self, signed_in: SignedIn, interaction: Interaction) -> SignedIn:
         """The same person, signed in within the last minutes; asks for the password where needed (R8).
@@ -257,8 +261,9 @@ class Runner:
         context = self.systems.reading(prepared, signed_in.directory, _report(interaction), before=preview)
         verify = prepared.action.verify_function
         assert verify is not None  # spec_of refuses a write without it
-        seen = await call_plugin(prepared.spec.name, verify, context, prepared.keywords, READ_DEADLINE)
-        if not isinstance(seen, list) or not seen or not all(o.as_expected for o in seen):
+        name = prepared.spec.name
+        seen = observed(name, await call_plugin(name, verify, context, prepared.keywords, READ_DEADLINE))
+        if not seen or not all(o.as_expected for o in seen):
             raise Stale("The state moved while it was read.", hint="Run it again.")
         message = preview.summary or "Nothing had to change."
         result = prepared.result(Outcome.DONE, message, receipt=tuple(seen))
@@ -267,7 +272,7 @@ class Runner:
     def _previewed(
         self, prepared: Prepared, preview: Preview, signed_in: SignedIn, approvers: Sequence[Person]
     ) -> Result:
-        waits = f" It would wait for {_names(approvers)}." if approvers else ""
+        waits = f" It would wait for {names(approvers)}." if approvers else ""
         result = prepared.result(
             Outcome.PREVIEWED,
             f"{preview.summary}{waits} Nothing was changed.",
@@ -318,8 +323,13 @@ class Runner:
         except LogUnavailable:
             self.requests.withdraw(request.id, signed_in.actor.person.id)
             raise
-        who = _names(approvers)
-        hint = "helpdesk approvals list shows it." if self.shared else self._by_hand(prepared, who)
+        who = names(approvers)
+        tickets = any(spec.name == "ticket.open" for spec in self.catalog.specs)
+        hint = (
+            "They see it with: helpdesk approvals list"
+            if self.shared
+            else by_hand(prepared, approvers, tickets=tickets)
+        )
         return prepared.result(
             Outcome.PENDING,
             f"Request {request.id} waits for {who}. {hint}",
@@ -329,23 +339,26 @@ class Runner:
             rule=decision.rule,
         )
 
-    def _by_hand(self, prepared: Prepared, who: str) -> str:
-        group = prepared.group.name if prepared.group else prepared.target
-        person = prepared.person.login if prepared.person else prepared.requester.login
-        return (
-            f"Nothing reaches {who} by itself from this machine: send them this command: "
-            f"helpdesk do access.grant {person} {group}"
-        )
-
     def rejected(
-        self, action: str, arguments: dict[str, Any], actor: Actor | None, error: HelpdeskError
+        self,
+        action: str,
+        arguments: dict[str, Any],
+        actor: Actor | None,
+        error: HelpdeskError,
+        request: str | None = None,
     ) -> Result:
-        """The result of a call that ended in an error before any effect; logged like every call."""
+        """The result of a call that ended in an error before any effect; logged like every call.
+
+        Args:
+            arguments: as they were given; only those that the action takes in the open are told (S1).
+        """
+        arguments = open_arguments(self.catalog.specs, action, arguments)
         result = Result(
             outcome=outcome_of(error),
             action=action,
             arguments=arguments,
             message=error.message,
+            request=request,
             error=ErrorInfo(error.code, error.message, error.hint),
             rule=error.rule if isinstance(error, Refused) else "",
         )
@@ -355,11 +368,6 @@ class Runner:
             return replace(result, entry=self.journal.rejected(result, actor, arguments))
         except LogUnavailable as log:
             return replace(result, message=f"{result.message} It could not be logged either: {log.message}")
-
-
-def _names(people: Sequence[Person]) -> str:
-    names = [f"{person.name} ({person.login})" for person in people]
-    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names) or "nobody"
 
 
 def _report(interaction: Interaction) -> Any:

@@ -233,7 +233,8 @@ class Desk(Parts):
             for intent in await asyncio.to_thread(self.audit.interrupted)
             if intent.body.get("actor_id") == signed_in.actor.person.id
         ]
-        if mine:
+        begun = await asyncio.to_thread(self.requests.claimed)
+        if mine or begun:
             from helpdesk.actions.reconcile import Reconciler
 
             for result in await Reconciler(self.runner)(mine, signed_in, interaction):

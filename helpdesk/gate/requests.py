@@ -41,6 +41,8 @@ LIFETIME = timedelta(days=14)
 MAX_PENDING = 3
 """Requests of one person that may wait for one approver at a time (V7)."""
 RELEASED = "released"
+_FINAL = (RequestState.DONE, RequestState.FAILED, RequestState.UNKNOWN, RequestState.DENIED)
+_BEGUN = (RequestState.CLAIMED, RequestState.UNKNOWN)
 VERSION = 1
 
 _TABLES = """
@@ -172,16 +174,17 @@ class Requests:
         """Open a claimed request again: its approver gave up before anything began."""
         self._decide(id, RELEASED, None, None, after=(RequestState.CLAIMED,))
 
-    def finish(self, id: str, state: RequestState, entry: int | None) -> None:
-        """How carrying it out ended; what was ``UNKNOWN`` can be finished again.
+    def finish(self, id: str, state: RequestState, entry: int | None, *, answer: str = "") -> None:
+        """How it ended for whoever claimed it; what was ``UNKNOWN`` can be finished again.
 
         Args:
-            state: DONE, FAILED or UNKNOWN. entry: the log entry that holds the outcome.
+            state: DONE, FAILED, UNKNOWN, or DENIED with the reason as ``answer``.
+            entry: the log entry that holds the outcome.
         """
-        if state not in (RequestState.DONE, RequestState.FAILED, RequestState.UNKNOWN):
-            raise ValueError(f"carrying a request out does not end with {state}")
-        after = (RequestState.CLAIMED, RequestState.UNKNOWN)
-        self._decide(id, state, None, None, after=after, entry=entry)
+        if state not in _FINAL:
+            raise ValueError(f"what was claimed does not end with {state}")
+        after = (RequestState.CLAIMED,) if state is RequestState.DENIED else _BEGUN
+        self._decide(id, state, None, None, after=after, answer=answer, entry=entry)
 
     def deny(self, id: str, approver_id: str, reason: str) -> None:
         """Say no. Raises as :meth:`claim` does."""

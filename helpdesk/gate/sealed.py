@@ -190,13 +190,12 @@ def seal(signer: Signer, document: str, *, decision: bool = False) -> bytes:
 
 def opened(signer: Signer, document: object, signature: object, *, decision: bool = False) -> dict[str, Any]:
     """The document behind a seal. Raises Refused (code "sealed") when it is not as it was written."""
-    intact = isinstance(document, str) and isinstance(signature, bytes)
-    if intact:
-        message = (_DECISION if decision else _REQUEST) + str(document).encode("utf-8", "surrogatepass")
-        intact = signer.verify(message, signature)
-    if not intact:
+    if not isinstance(document, str) or not isinstance(signature, bytes):
         raise tampered()
-    loaded: dict[str, Any] = json.loads(str(document))
+    message = (_DECISION if decision else _REQUEST) + document.encode("utf-8", "surrogatepass")
+    if not signer.verify(message, signature):
+        raise tampered()
+    loaded: dict[str, Any] = json.loads(document)
     return loaded
 
 

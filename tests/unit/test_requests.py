@@ -85,6 +85,7 @@ class World:
     def attack(self, *statements: str, values: tuple[Any, ...] = ()) -> None:
         """Somebody with the file and SQLite, for whom triggers are no obstacle."""
         with closing(sqlite3.connect(self.file)) as database:
+            database.execute("PRAGMA synchronous = OFF")
             for (name,) in database.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'trigger'"
             ).fetchall():
