@@ -16,10 +16,11 @@ from helpdesk.errors import (
 )
 from helpdesk.events import ErrorInfo, Observation, Outcome, Result
 from helpdesk.gate.roles import HELPDESK, Roles
+from helpdesk.gate.signin import MAX_TYPED
 from helpdesk.identity import AccountStatus
 from helpdesk.ports import Clock, Directory, SignIn
 from helpdesk.secrets import Secret
-from helpdesk.text import local_time
+from helpdesk.text import local_time, shorten
 
 if TYPE_CHECKING:
     from helpdesk.gate.audit import AuditLog
@@ -105,7 +106,9 @@ class LockExplainer:
 
     def _logged(self, login: str, result: Result) -> Result:
         body = {"action": ACTION, "outcome": result.outcome.value, "signed_in": False}
-        entry = self.audit.append("read", body, {"target": login, "message": result.message})
+        entry = self.audit.append(
+            "read", body, {"target": shorten(login, MAX_TYPED), "message": result.message}
+        )
         return replace(result, entry=entry)
 
 

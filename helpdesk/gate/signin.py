@@ -11,9 +11,13 @@ from helpdesk.gate.roles import Roles
 from helpdesk.identity import Actor
 from helpdesk.ports import Clock, Directory, DirectorySession, SignedIn
 from helpdesk.secrets import Secret
+from helpdesk.text import shorten
 
 if TYPE_CHECKING:
     from helpdesk.gate.audit import AuditLog
+
+MAX_TYPED = 256
+"""What is logged of a name that was typed and belongs to nobody, in characters."""
 
 
 @dataclass(slots=True)
@@ -35,7 +39,7 @@ class DirectorySignIn:
             self.audit.append(
                 "sign-in",
                 {"outcome": "refused", "code": error.code},
-                {"actor": login, "message": error.message},
+                {"actor": shorten(login, MAX_TYPED), "message": error.message},
             )
             raise
         try:

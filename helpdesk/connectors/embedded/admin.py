@@ -144,6 +144,9 @@ class Administration:
     def _put_person(self, database: sqlite3.Connection, person: NewPerson, stored: str) -> sqlite3.Row:
         _check_name("login name", person.login)
         _check_name("name", person.name)
+        for text in (person.mail, person.employee_number, person.phone, person.title):
+            if not text.isprintable():
+                raise InvalidArgument(f"{text!r} of {person.login} is no plain line of text.")
         if says_nothing(person.password.expose()):
             raise InvalidArgument(f"{person.login} has no password.")
         if person_row_by_login(database, person.login) is not None:
@@ -171,6 +174,8 @@ class Administration:
 
     def _put_group(self, database: sqlite3.Connection, group: NewGroup) -> sqlite3.Row:
         _check_name("group name", group.name)
+        if not group.description.isprintable():
+            raise InvalidArgument(f"The description of {group.name} is no plain line of text.")
         if team_row_by_name(database, group.name) is not None:
             raise InvalidArgument(f"There is a group {group.name} in the directory already.")
         id = str(uuid.uuid4())

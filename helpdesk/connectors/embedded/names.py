@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import stringprep
-import unicodedata
-
 from helpdesk.connectors.ldap.escape import NotADn, folded, parsed, rdn_value
+from helpdesk.connectors.names import key, says_nothing
+
+__all__ = [
+    "BASE",
+    "GROUPS_BASE",
+    "PEOPLE_BASE",
+    "group_dn",
+    "group_name_in",
+    "key",
+    "login_in",
+    "person_dn",
+    "says_nothing",
+]
 
 BASE = "o=helpdesk"
 PEOPLE_BASE = f"ou=people,{BASE}"
 GROUPS_BASE = f"ou=groups,{BASE}"
-
-
-def key(name: str) -> str:
-    """Two names with one key are one name: case, width, spaces and invisible characters do not count (D7)."""
-    kept = "".join(character for character in name if not stringprep.in_table_b1(character))
-    return " ".join(unicodedata.normalize("NFKC", kept).casefold().split())
-
-
-def says_nothing(text: str) -> bool:
-    """Whether nothing is left of a name or password once it is prepared for comparison (D4)."""
-    return not key(text)
 
 
 def person_dn(login: str) -> str:

@@ -200,7 +200,8 @@ def team_rows_of(database: sqlite3.Connection, person_id: str) -> list[sqlite3.R
 
 
 def _one(database: sqlite3.Connection, query: str, value: str) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = database.execute(query, (value,)).fetchone()
+    whole = value.encode("utf-8", "replace")  # SQLite takes no half characters, and nothing is named by one
+    row: sqlite3.Row | None = database.execute(query, (whole.decode(),)).fetchone()
     return row
 
 
