@@ -89,7 +89,7 @@ def _windows(profile: str, environ: Mapping[str, str], below: Path) -> Paths:
         state=Path(local) / below / "state",
         cache=Path(local) / below / "cache",
         system_configs=(everyone / APP / "config.toml",),
-        managed=everyone / APP / "managed.toml",
+        managed=Path("C:/ProgramData") / APP / "managed.toml",  # PROGRAMDATA is the person's own to set
     )
 
 

@@ -53,7 +53,7 @@ def build(merged: Merged, *, home: str, files: tuple[Path, ...], warnings: tuple
             if section not in SECTIONS
         },
         origins=origins,
-        warnings=warnings,
+        warnings=(*warnings, *_unused(directory)),
         files=files,
     )
 
@@ -95,6 +95,13 @@ def _directory(values: dict[str, Any], origins: Mapping[str, str]) -> DirectoryS
     if values.get("ca_file") is not None:
         values["ca_file"] = str(values["ca_file"])
     return DirectorySettings(configured=True, **values)
+
+
+def _unused(directory: DirectorySettings) -> list[str]:
+    """A warning where an address is set and another kind of directory is used."""
+    if directory.kind == "embedded" and directory.url:
+        return [f'[directory] url is not used, because kind is "embedded": {directory.url}']
+    return []
 
 
 def _llm(values: dict[str, Any], origins: Mapping[str, str]) -> LlmSettings:

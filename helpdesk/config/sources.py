@@ -16,7 +16,7 @@ from helpdesk.errors import ConfigError
 from helpdesk.text import shorten
 
 PREFIX: Final = "HELPDESK_"
-OTHER_VARIABLES: Final = ("CONFIG", "PROFILE", "DEBUG", "NO_INPUT")
+OTHER_VARIABLES: Final = ("CONFIG",)
 """Variables of ours that set no key."""
 MAX_BYTES: Final = 1_000_000
 

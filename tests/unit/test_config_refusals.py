@@ -221,6 +221,16 @@ def test_an_unknown_variable_warns_or_is_an_error_like_a_key(machine: Machine) -
     assert "did you mean idle?" in refused(machine, {"HELPDESK_SESSION_IDEL": "1m"})
 
 
+def test_an_address_beside_the_embedded_directory_is_warned_about(machine: Machine) -> None:
+    machine.user("[directory]\nkind = 'embedded'\nurl = 'ldaps://a'")
+    assert machine.load().warnings == ('[directory] url is not used, because kind is "embedded": ldaps://a',)
+
+
+def test_a_variable_that_is_none_of_ours_is_warned_about(machine: Machine) -> None:
+    (warning,) = machine.load({"HELPDESK_PROFILE": "demo"}).warnings
+    assert warning.startswith("The variable HELPDESK_PROFILE sets no key of the configuration")
+
+
 def test_control_characters_in_names_are_shown_and_not_obeyed(machine: Machine) -> None:
     machine.user('["\\u001b]0;x\\u0007"]\na = 1')
     (warning,) = machine.load().warnings

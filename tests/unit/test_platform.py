@@ -130,7 +130,8 @@ def test_the_habits_of_windows() -> None:
     assert found.config == Path("C:/U/ana/Roaming/helpdesk/profiles/demo")
     assert found.state == Path("C:/U/ana/Local/helpdesk/profiles/demo/state")
     assert found.cache == Path("C:/U/ana/Local/helpdesk/profiles/demo/cache")
-    assert found.managed == Path("D:/All/helpdesk/managed.toml")
+    assert found.system_configs == (Path("D:/All/helpdesk/config.toml"),)
+    assert found.managed == Path("C:/ProgramData/helpdesk/managed.toml")
 
 
 def test_windows_without_a_place_is_a_clear_error() -> None:
