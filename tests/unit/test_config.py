@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from helpdesk import platform
 from helpdesk.config.schema import DATA_CLASSES, KEYS, MANAGED
 from helpdesk.conversation.privacy import CLASSES, DEFAULT_MAY_SEE
 from tests.unit.config_world import Machine, write
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    if os.geteuid() != 0:  # whose file is trusted is proven in test_config_managed.py
+        monkeypatch.setattr(platform, "trusted_owner", lambda path: "")
     return Machine(tmp_path / "machine")
 
 
