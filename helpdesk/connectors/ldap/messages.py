@@ -24,7 +24,7 @@ from ldap3.protocol.rfc4511 import (
     UnbindRequest,
     Version,
 )
-from ldap3.utils.asn1 import encode
+from ldap3.utils.asn1 import encode  # type: ignore[attr-defined]  # the stubs miss it
 
 from helpdesk.connectors.ldap.ber import OCTETS, SEQUENCE, Malformed, elements, number, only
 from helpdesk.connectors.ldap.controls import (
@@ -40,6 +40,7 @@ Operation: TypeAlias = Literal["MODIFY_ADD", "MODIFY_DELETE", "MODIFY_REPLACE"]
 Changes: TypeAlias = Mapping[str, Sequence[tuple[Operation, Sequence[str | bytes]]]]
 Scope: TypeAlias = Literal["BASE", "LEVEL", "SUBTREE"]
 
+_SILENT = PolicyAnswer()
 ENTRY, DONE, REFERENCE = 0x64, 0x65, 0x73
 BOUND, MODIFIED, EXTENDED, INTERMEDIATE = 0x61, 0x67, 0x78, 0x79
 
@@ -75,7 +76,7 @@ class Answer:
 
     code: int
     message: str = ""
-    policy: PolicyAnswer = PolicyAnswer()
+    policy: PolicyAnswer = _SILENT
     value: bytes = b""
     cookie: bytes = b""
 
@@ -138,7 +139,7 @@ def encoded(serial: int, operation: tuple[str, Any], controls: Sequence[Control]
         message["messageID"] = MessageID(serial)
         message["protocolOp"] = ProtocolOp().setComponentByName(*operation)
         if controls:
-            message["controls"] = build_controls_list(controls)
+            message["controls"] = build_controls_list(list(controls))
         return bytes(encode(message))
     except Exception:  # noqa: BLE001  pyasn1 puts the value into its message
         raise ValueError("the request cannot be written") from None

@@ -23,11 +23,13 @@ class Timeouts:
         connect: to find an address that answers, all of them together.
         receive: to wait for one piece of an answer.
         total: for everything one call needs: connecting, TLS, binding, asking.
+        refusal: a sign-in is refused no sooner than this, so that its time tells nothing (I6).
     """
 
     connect: float = 5.0
     receive: float = 8.0
     total: float = 9.5
+    refusal: float = 0.15
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,17 @@ a password after a refused StartTLS, and may wait far longer than its time-outs 
 
 from __future__ import annotations
 
+import os
 import queue
 import selectors
 import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from helpdesk.connectors.ldap.ber import Malformed, elements, header, number, only, tlv
@@ -39,13 +41,16 @@ class BrokenWire(Exception):
         self.reason = reason
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Wire:
-    """LDAP messages over TLS, with a time-out on everything."""
+    """LDAP messages over TLS, with a time-out on everything. Forgotten, it closes by itself."""
 
     endpoint: Endpoint
-    _socket: ssl.SSLSocket
+    _socket: ssl.SSLSocket = field(repr=False)
     _timeouts: Timeouts
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, self._socket.close)
 
     def send(self, message: bytes) -> None:
         """Raises BrokenWire."""
@@ -147,7 +152,7 @@ def _reach(addresses: Sequence[tuple[socket.AddressFamily, Address]], seconds: f
                     if not code:
                         return candidate
                     candidate.close()
-                    failure = OSError(code, _strerror(code))
+                    failure = OSError(code, os.strerror(code))
             raise failure
         finally:
             for key in list(trying.get_map().values()):
@@ -155,9 +160,7 @@ def _reach(addresses: Sequence[tuple[socket.AddressFamily, Address]], seconds: f
                 key.fileobj.close()
 
 
-def _begin(
-    target: tuple[socket.AddressFamily, Address], trying: selectors.BaseSelector
-) -> OSError | None:
+def _begin(target: tuple[socket.AddressFamily, Address], trying: selectors.BaseSelector) -> OSError | None:
     """Begin to connect; the error, where it fails at once."""
     family, address = target
     try:
@@ -218,7 +221,6 @@ def _secured(
         raise Unreachable(
             f"The directory {endpoint} could not prove who it is: {_why(error)}. Nothing was sent to it.",
             hint="Check the host name in [directory] url, and that [directory] ca_file names its authority.",
-            code="certificate",
         ) from None
     except (OSError, ValueError) as error:
         raise Unreachable(
@@ -269,9 +271,3 @@ def _said(error: BaseException) -> str:
 
 def _why(error: ssl.SSLCertVerificationError) -> str:
     return (error.verify_message or "its certificate is not trusted").rstrip(".")
-
-
-def _strerror(code: int) -> str:
-    import os
-
-    return os.strerror(code)

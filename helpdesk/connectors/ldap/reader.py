@@ -1,0 +1,284 @@
+"""Look-ups: people, groups and the state of accounts, with the rights of whoever is bound."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from helpdesk.connectors.ldap import refusals
+from helpdesk.connectors.ldap.client import Client, Found
+from helpdesk.connectors.ldap.discovery import Layout, discover, find_groups_base
+from helpdesk.connectors.ldap.escape import (
+    NotADn,
+    filter_and,
+    filter_contains,
+    filter_equal,
+    filter_or,
+    looks_like_dn,
+    same_dn,
+)
+from helpdesk.connectors.ldap.link import Link
+from helpdesk.connectors.ldap.messages import Entry, Scope
+from helpdesk.connectors.ldap.settings import LdapSettings
+from helpdesk.connectors.ldap.style import matched
+from helpdesk.connectors.names import says_nothing
+from helpdesk.errors import Ambiguous, ConfigError, Failed, NotFound, Refused
+from helpdesk.identity import AccountStatus, Group, PasswordRules, Person
+from helpdesk.ports import Clock
+from helpdesk.text import shorten
+
+T = TypeVar("T")
+_MAX_DEPTH = 12
+
+
+class Places:
+    """Where things are in this directory: asked of the server once, by whoever may see it first."""
+
+    def __init__(self, settings: LdapSettings) -> None:
+        self.settings = settings
+        self._layout: Layout | None = None
+        self._lock = threading.Lock()
+
+    def layout(self, link: Link) -> Layout:
+        """Raises Unreachable, ConfigError."""
+        with self._lock:
+            if self._layout is None:
+                self._layout = discover(link, self.settings)
+            return self._layout
+
+    def groups_base(self, link: Link) -> str:
+        """Raises ConfigError: there is no one place where groups are."""
+        layout = self.layout(link)
+        if not layout.groups_base:
+            layout = replace(layout, groups_base=find_groups_base(link, layout))
+            with self._lock:
+                self._layout = layout
+        return layout.groups_base
+
+
+class LdapReader:
+    """Implements :class:`helpdesk.ports.DirectoryReader`.
+
+    Args:
+        anonymous: nobody is bound, so a refusal has another remedy.
+    """
+
+    def __init__(self, link: Link, places: Places, clock: Clock, *, anonymous: bool = False) -> None:
+        self._link = link
+        self._places = places
+        self._clock = clock
+        self._anonymous = anonymous
+
+    # ── people ────────────────────────────────────────────────────────────────────────────────
+
+    def person(self, login: str) -> Person:
+        layout = self._layout()
+        if says_nothing(login) or "\0" in login:
+            raise _nobody(login)
+        names = layout.names
+        filter = filter_and([names.person_filter, filter_equal(layout.login_attribute, login)])
+        found = self._people(layout.people_base, filter, limit=2)
+        if len(found.entries) > 1:
+            raise Ambiguous(
+                f"More than one entry of the directory has the login name {shorten(login, 80)!r}.",
+                hint="Narrow [directory] people_base, or have one of them renamed.",
+            )
+        if not found.entries or not matched(found.entries[0], layout.login_attribute, login):
+            raise _nobody(login)
+        return self._as_person(found.entries[0])
+
+    def person_by_id(self, id: str) -> Person:
+        layout = self._layout()
+        try:
+            filter = layout.names.id_filter(id, layout.names.person_filter)
+        except ValueError:
+            raise _nobody(id) from None
+        found = self._people(layout.base, filter, limit=2)
+        if len(found.entries) != 1:
+            raise _nobody(id)
+        return self._as_person(found.entries[0])
+
+    def person_by_dn(self, dn: str) -> Person:
+        layout = self._layout()
+        entry = self._at(
+            dn, layout.names.person_filter, layout.names.person_attributes(layout.login_attribute)
+        )
+        if entry is None:
+            raise _nobody(dn)
+        return self._as_person(entry)
+
+    def find_people(self, words: str, limit: int = 20) -> list[Person]:
+        layout = self._layout()
+        names = layout.names
+        wanted = [word for word in words.split() if not says_nothing(word) and "\0" not in word]
+        if not wanted:
+            return []
+        fields = [layout.login_attribute, *names.display, names.mail, names.employee_number]
+        every = [filter_or(filter_contains(field, word) for field in fields) for word in wanted]
+        found = self._people(layout.people_base, filter_and([names.person_filter, *every]), limit=limit)
+        people = [names.as_person(entry, layout.login_attribute) for entry in found.entries]
+        return sorted((person for person in people if person.id), key=lambda person: person.login)
+
+    # ── groups ────────────────────────────────────────────────────────────────────────────────
+
+    def group(self, name: str) -> Group:
+        layout = self._layout()
+        names = layout.names
+        if says_nothing(name) or "\0" in name:
+            raise _no_group(name)
+        if looks_like_dn(name):
+            entry = self._at(name, names.group_filter, names.group_attributes())
+            if entry is not None:
+                return names.as_group(entry)
+        filter = filter_and([names.group_filter, filter_equal(names.group_name, name)])
+        scope: Scope = "SUBTREE" if names.groups_anywhere else "LEVEL"
+        base = self._groups_base()
+        found = self._ask(
+            lambda client: client.search(base, filter, names.group_attributes(), scope=scope, limit=2)
+        )
+        self._seen(found, base, "groups")
+        if len(found.entries) > 1:
+            raise Ambiguous(
+                f"More than one group is called {shorten(name, 80)!r}.", hint="Name it by its DN."
+            )
+        if not found.entries or not matched(found.entries[0], names.group_name, name):
+            raise _no_group(name)
+        return names.as_group(found.entries[0])
+
+    def groups(self, limit: int = 1000) -> list[Group]:
+        layout = self._layout()
+        base = self._groups_base()
+        found = self._ask(
+            lambda client: client.search(
+                base, layout.names.group_filter, layout.names.group_attributes(), limit=limit
+            )
+        )
+        self._seen(found, base, "groups")
+        return sorted(map(layout.names.as_group, found.entries), key=lambda group: group.name)
+
+    def groups_of(self, person: Person) -> list[Group]:
+        layout = self._layout()
+        names = layout.names
+        current = self._at(person.dn, names.person_filter, [names.id, layout.login_attribute, "memberOf"])
+        if current is None or names.entry_id(current) != person.id:
+            raise NotFound(f"The account {person.login} is no longer in the directory.")
+        held = self._holding([(person.dn, person.login)], layout)
+        for dn in current.texts("memberOf"):
+            if dn.lower() not in held:
+                entry = self._at(dn, names.group_filter, names.group_attributes())
+                if entry is not None:
+                    held[dn.lower()] = names.as_group(entry)
+        return sorted(held.values(), key=lambda group: group.name)
+
+    def _holding(self, members: list[tuple[str, str]], layout: Layout) -> dict[str, Group]:
+        """Groups that hold these (DN, login) pairs, and the groups that hold those, by DN in lower case."""
+        names = layout.names
+        held: dict[str, Group] = {}
+        for _ in range(1 if names.nested else _MAX_DEPTH):
+            if not members:
+                break
+            holding = filter_or(self._holds(dn, login, layout) for dn, login in members)
+            filter = filter_and([names.group_filter, holding])
+            found = self._ask(
+                lambda client, filter=filter: client.search(  # type: ignore[misc]
+                    layout.base, filter, names.group_attributes()
+                )
+            )
+            self._seen(found, layout.base, "groups")
+            new = {entry.dn.lower(): names.as_group(entry) for entry in found.entries}
+            members = [(group.dn, "") for dn, group in new.items() if dn not in held]
+            held |= new
+        return held
+
+    def _holds(self, dn: str, login: str, layout: Layout) -> str:
+        names = layout.names
+        if names.nested:
+            return filter_equal(names.member[0], dn, rule=names.nested)
+        return names.member_filter(dn, login)
+
+    # ── accounts ──────────────────────────────────────────────────────────────────────────────
+
+    def status(self, person: Person) -> AccountStatus:
+        layout = self._layout()
+        return layout.accounts.status(self._link, layout.base, person, self._clock)
+
+    def password_rules(self, person: Person) -> PasswordRules:
+        layout = self._layout()
+        return layout.accounts.rules(self._link, layout.base, person)
+
+    # ── asking ────────────────────────────────────────────────────────────────────────────────
+
+    def _check(self) -> None:
+        """Whether anything may be asked at all; a session knows more."""
+
+    def _layout(self) -> Layout:
+        self._check()
+        return self._places.layout(self._link)
+
+    def _groups_base(self) -> str:
+        return self._places.groups_base(self._link)
+
+    def _ask(self, question: Callable[[Client], Found]) -> Found:
+        self._check()
+        return self._link.read(question)
+
+    def _people(self, base: str, filter: str, limit: int) -> Found:
+        layout = self._layout()
+        wanted = layout.names.person_attributes(layout.login_attribute)
+        found = self._ask(lambda client: client.search(base, filter, wanted, limit=limit))
+        self._seen(found, base, "people")
+        return found
+
+    def _at(self, dn: str, filter: str, attributes: Sequence[str]) -> Entry | None:
+        """The entry with this DN and of this kind."""
+        try:
+            if not looks_like_dn(dn):
+                return None
+            found = self._ask(lambda client: client.search(dn, filter, attributes, scope="BASE", limit=1))
+            return next((entry for entry in found.entries if same_dn(entry.dn, dn)), None)
+        except NotADn:
+            return None
+
+    def _as_person(self, entry: Entry) -> Person:
+        layout = self._layout()
+        person = layout.names.as_person(entry, layout.login_attribute)
+        if not person.id:
+            raise Failed(
+                f"The directory does not show the {layout.names.id} of {person.login}, so nobody can tell who it is.",
+                hint="Have its administrators make that attribute readable.",
+            )
+        return person
+
+    def _seen(self, found: Found, base: str, what: str) -> None:
+        """Raise why a search could not look: an empty answer and a refused one are two things."""
+        answer = found.answer
+        if answer.ok or answer.code in {refusals.SIZE_LIMIT, 10}:  # 10: a referral, never followed
+            return
+        if self._anonymous:
+            raise Refused(
+                f"The directory lets nobody look for {what} before signing in.",
+                hint="Set [directory] bind_dn and bind_password, an account for look-ups.",
+                code="directory-rights",
+            )
+        if answer.code == refusals.NO_SUCH_ENTRY:
+            raise ConfigError(
+                f"The directory shows no entry {base}, where {what} should be.",
+                hint=f"Check [directory] base, {what}_base and the rights of the account that looks.",
+            )
+        refusals.refuse(answer, f"look for {what}")
+
+
+def _nobody(name: str) -> NotFound:
+    return NotFound(
+        f"There is nobody called {shorten(name, 80)!r} in the directory.",
+        hint="Look for the login name: helpdesk do people.find WORDS",
+    )
+
+
+def _no_group(name: str) -> NotFound:
+    return NotFound(
+        f"There is no group {shorten(name, 80)!r} in the directory.",
+        hint="Check the name: helpdesk do access.list shows the groups.",
+    )
