@@ -140,6 +140,7 @@ def _parsed(file: Path, text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        why = why.replace("at end of document", f"at line {len(text.splitlines())}, the last one")
         raise ConfigError(
             f"{file} is not valid TOML: {why}.", hint="Correct that line; texts stand in double quotes."
         ) from None

@@ -71,7 +71,7 @@ def wrong(key: Key, written: Written, expected: str, found: str = "") -> NoRetur
     name = written.origin if written.plain_text else f"{written.origin}: [{key.section}] {key.name}"
     raise ConfigError(
         f"{name} must be {expected}{instead}.",
-        hint="docs/configuration.md explains every key; helpdesk config show --origin shows what is in use.",
+        hint="Correct it there; docs/configuration.md explains every key, helpdesk config path shows the files.",
     )
 
 

@@ -109,6 +109,11 @@ def test_malformed_toml_names_the_line(machine: Machine) -> None:
     assert refused(machine) == f"{file} is not valid TOML: Invalid value (at line 3, column 7)."
 
 
+def test_what_does_not_end_names_the_last_line(machine: Machine) -> None:
+    file = machine.user('[llm]\nmodel = "m')
+    assert refused(machine) == f"{file} is not valid TOML: Unterminated string (at line 2, the last one)."
+
+
 def test_endless_nesting_is_malformed(machine: Machine) -> None:
     machine.user("a = " + "[" * 100_000)
     assert "is not valid TOML" in refused(machine)
