@@ -77,6 +77,11 @@ def signed_in(world: World, account: Account) -> DirectorySession:
     return world.directory.sign_in(account.login, account.password)
 
 
+def new_number() -> str:
+    """An employee number that nobody has."""
+    return f"77{secrets.randbelow(10**6):06}{next(_COUNTER)}"
+
+
 def new_account(name: str = "") -> Account:
     number = next(_COUNTER)
     given = f"c{secrets.token_hex(3)}{number}"
