@@ -129,11 +129,12 @@ async def comment(ctx: Context, id: TicketId, text: Annotated[str, "the comment"
 @comment.preview
 async def _(ctx: ReadContext, id: str, text: str) -> Preview:
     ticket = await _allowed(ctx, id)
+    author = name_of(ctx.actor.person)
     return Preview(
         f"Add a comment to {ticket.id}: {shorten(ticket.subject, 60)}",
         (Change("tickets", ticket.id, _comment_of(ctx), _ABSENT, text),),
         warnings=("The ticket is closed.",) if ticket.status == "closed" else (),
-        state={"ticket": ticket.id, "same_before": str(_same(ctx, ticket, text))},
+        state={"ticket": ticket.id, "author": author, "same_before": str(_same(ticket, author, text))},
     )
 
 
@@ -141,7 +142,8 @@ async def _(ctx: ReadContext, id: str, text: str) -> Preview:
 async def _(ctx: ReadContext, id: str, text: str) -> list[Observation]:
     state = ctx.before.state if ctx.before else {}
     ticket = await ctx.tickets.get(state.get("ticket", id))
-    there = _same(ctx, ticket, text) > int(state.get("same_before", "0"))
+    author = state.get("author") or name_of(ctx.actor.person)
+    there = _same(ticket, author, text) > int(state.get("same_before", "0"))
     return [Observation("tickets", ticket.id, _comment_of(ctx), text, text if there else _ABSENT)]
 
 
@@ -149,9 +151,8 @@ def _comment_of(ctx: ReadContext) -> str:
     return f"comment of {ctx.actor.login}"
 
 
-def _same(ctx: ReadContext, ticket: Ticket, text: str) -> int:
+def _same(ticket: Ticket, author: str, text: str) -> int:
     """How many comments of this person say exactly this: one more proves that it was added."""
-    author = name_of(ctx.actor.person)
     return sum(one.author == author and mark(one.text) == mark(text) for one in ticket.comments)
 
 
