@@ -81,8 +81,9 @@ class RootsEye:
     def member(self, login: str, group: str) -> bool:
         layout = self._server.layout
         entry = self._server.read(layout.group_dn(group))
-        members = [value.decode().lower() for value in entry.get(layout.member_attribute, [])]
-        return self._dns[login].lower() in members
+        members = [value.decode() for value in entry.get(layout.member_attribute, [])]
+        ids = [self._server.read(dn).get("entryUUID") for dn in members]  # one DN can be written in many ways
+        return self._values(login, "entryUUID") in ids
 
     def phone(self, login: str) -> str:
         values = self._values(login, "telephoneNumber")
