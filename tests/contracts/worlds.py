@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+import pytest
 from ldap3 import MODIFY_ADD, MODIFY_REPLACE
 
 from helpdesk.connectors.embedded import Cost, EmbeddedDirectory, NewGroup, NewPerson, Rules
+from helpdesk.errors import BadCredentials, InvalidArgument
 from helpdesk.ports import Directory, DirectorySession
 from helpdesk.secrets import Secret
 from tests.servers.slapd import Slapd
@@ -75,6 +77,12 @@ class World(Protocol):
 
 def signed_in(world: World, account: Account) -> DirectorySession:
     return world.directory.sign_in(account.login, account.password)
+
+
+def lock(world: World, account: Account) -> None:
+    for _ in range(world.max_failures):
+        with pytest.raises(BadCredentials):
+            world.directory.sign_in(account.login, Secret("not the password"))
 
 
 def new_number() -> str:
@@ -162,6 +170,8 @@ class EmbeddedWorld:
             self._embedded.admin.set_rules(self.rules)
 
     def twice(self) -> str | None:
+        with pytest.raises(InvalidArgument):
+            self._embedded.admin.add_person(_entry(self.desk))
         return None
 
     def out_of_reach(self, folder: Path) -> Directory:
