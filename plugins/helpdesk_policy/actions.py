@@ -156,7 +156,8 @@ def _answer(index: Index, hits: Sequence[Hit], report: Report) -> Answer:
     best = citations[0]
     more = f" {len(citations) - 1} more below." if len(citations) > 1 else ""
     return Answer(
-        f"“{best.heading}” in {best.file}, line {best.line}, speaks of this.{more}{_told(report.troubles)}",
+        f"“{shorten(best.heading, 120)}” in {shorten(best.file, 200)}, line {best.line}, speaks of this."
+        f"{more}{_told(report.troubles)}",
         {"warnings": [str(trouble) for trouble in report.troubles]},
         tuple(_cited(citation) for citation in citations),
         citations=citations,

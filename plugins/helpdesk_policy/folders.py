@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpdesk.plugin import Failed
+from helpdesk.plugin import Failed, visible
 from helpdesk_policy.documents import SUFFIXES
 
 MAX_FILE = 8 * 1024 * 1024
@@ -98,7 +98,7 @@ def scan(source: Source) -> tuple[list[Found], list[Trouble]]:
                 listing = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
             shown = os.path.join(source.folder, below)
-            troubles.append(Trouble(_shown(shown), f"cannot be read: {_reason(error)}", folder=True))
+            troubles.append(Trouble(as_shown(shown), f"cannot be read: {_reason(error)}", folder=True))
             continue
         for entry in listing:
             if entry.name.startswith("."):
@@ -107,10 +107,10 @@ def scan(source: Source) -> tuple[list[Found], list[Trouble]]:
             try:
                 _sort_in(entry, relative, root, source.name, waiting, found, troubles)
             except OSError as error:
-                troubles.append(Trouble(_shown(entry.path), f"cannot be read: {_reason(error)}"))
+                troubles.append(Trouble(as_shown(entry.path), f"cannot be read: {_reason(error)}"))
         if len(found) > MAX_FILES:
             why = f"holds more than {MAX_FILES:,} documents; the rest is left out"
-            troubles.append(Trouble(_shown(str(source.folder)), why))
+            troubles.append(Trouble(as_shown(str(source.folder)), why))
             return found[:MAX_FILES], troubles
     return found, troubles
 
@@ -129,7 +129,7 @@ def _sort_in(
         target = os.path.realpath(entry.path)
         if target != root and not target.startswith(os.path.join(root, "")):
             troubles.append(
-                Trouble(_shown(entry.path), "is a link out of its policy folder, so it is not read")
+                Trouble(as_shown(entry.path), "is a link out of its policy folder, so it is not read")
             )
         return
     if entry.is_dir(follow_symlinks=False):
@@ -138,14 +138,14 @@ def _sort_in(
     if os.path.splitext(entry.name)[1].lower() not in SUFFIXES:
         return
     if not _is_text(relative):
-        troubles.append(Trouble(_shown(entry.path), "has a name that is no text, so it is not read"))
+        troubles.append(Trouble(as_shown(entry.path), "has a name that is no text, so it is not read"))
         return
     status = entry.stat(follow_symlinks=False)
     if not stat.S_ISREG(status.st_mode):
-        troubles.append(Trouble(_shown(entry.path), "is no regular file, so it is not read"))
+        troubles.append(Trouble(as_shown(entry.path), "is no regular file, so it is not read"))
     elif status.st_size > MAX_FILE:
         troubles.append(
-            Trouble(_shown(entry.path), f"is larger than {MAX_FILE // 2**20} MB, so it is not read")
+            Trouble(as_shown(entry.path), f"is larger than {MAX_FILE // 2**20} MB, so it is not read")
         )
     else:
         stamp = f"{status.st_mtime_ns} {status.st_ctime_ns} {status.st_size} {status.st_ino}"
@@ -174,7 +174,7 @@ def read(found: Found, source: Source) -> bytes:
 
 
 def trouble_of(found: Found, error: OSError) -> Trouble:
-    return Trouble(_shown(found.path), f"cannot be read: {_reason(error)}")
+    return Trouble(as_shown(found.path), f"cannot be read: {_reason(error)}")
 
 
 def _reason(error: OSError) -> str:
@@ -189,5 +189,6 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _shown(path: str) -> str:
-    return path.encode(errors="backslashreplace").decode()
+def as_shown(path: str) -> str:
+    """A path as it may stand in a sentence, whatever its name holds."""
+    return visible(path.encode(errors="backslashreplace").decode(), one_line=True)

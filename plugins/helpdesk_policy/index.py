@@ -123,7 +123,7 @@ class Index:
             document, reason = None, f"cannot be understood: {error}"
         run = self.database.execute
         if document is None:
-            row = (found.source, found.file, stamp, found.path, reason)
+            row = (found.source, found.file, stamp, folders.as_shown(found.path), reason)
             run("INSERT INTO troubles VALUES (?, ?, ?, ?, ?)", row)
             return False
         self._insert(found, document)

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from helpdesk.plugin import Ambiguous, Answer, Citation, Failed, NotFound, Observation, Untrusted, shorten
+from helpdesk.plugin import (
+    Ambiguous,
+    Answer,
+    Citation,
+    Failed,
+    NotFound,
+    Observation,
+    Untrusted,
+    shorten,
+    visible,
+)
 from helpdesk_policy.documents import Document, Section, name_of, parse
 from helpdesk_policy.folders import Found, Source, read
 
@@ -52,7 +62,7 @@ def shown(database: sqlite3.Connection, sources: Sequence[Source], named: str, h
         lines.pop()
     target = f"{document.source}/{document.file}"
     return Answer(
-        f"{content.title} ({target})\n{_numbered(lines)}",
+        visible(f"{content.title} ({target})\n{_numbered(lines)}"),
         {
             "source": document.source,
             "file": document.file,
@@ -94,14 +104,14 @@ def _find(database: sqlite3.Connection, named: str) -> _Document:
             names = ", ".join(sorted(f"{d.source}/{d.file}" for d in matching)[:5])
             raise Ambiguous(
                 f"{len(matching)} policy documents are called {shorten(named, 60)!r}.",
-                hint=f"One of: {names}",
+                hint=visible(f"One of: {names}"),
             )
     by_name = {name: document for document in documents for name in document.names}
     near = dict.fromkeys(by_name[name].file for name in get_close_matches(wanted, by_name, n=5, cutoff=0.5))
     near |= dict.fromkeys(d.file for d in documents if wanted and wanted in " ".join(d.names))
     raise NotFound(
         f"There is no policy document {shorten(named, 60)!r}.",
-        hint=f"Near it: {', '.join(list(near)[:5])}."
+        hint=visible(f"Near it: {', '.join(list(near)[:5])}.")
         if near
         else "helpdesk policy search finds one by its content.",
     )
@@ -118,7 +128,7 @@ def _read(document: _Document, sources: Sequence[Source]) -> Document:
             f"{path} cannot be read: {error.strerror or error}.", code="policy-unreadable"
         ) from error
     if content is None:
-        raise Failed(f"{path} is no text any more.", code="policy-unreadable")
+        raise Failed(f"{shorten(path, 400)} is no text any more.", code="policy-unreadable")
     return content
 
 
@@ -132,8 +142,8 @@ def _section(sections: Sequence[Section], heading: str, document: _Document) -> 
         near = [folded[name] for name in get_close_matches(wanted, folded, n=3, cutoff=0.4)]
         listed = ", ".join(near or list(names)[:8])
         raise NotFound(
-            f"{document.file} has no heading {shorten(heading, 60)!r}.",
-            hint=f"It has: {listed}." if listed else "It has no headings at all.",
+            f"{shorten(document.file, 200)} has no heading {shorten(heading, 60)!r}.",
+            hint=visible(f"It has: {listed}.") if listed else "It has no headings at all.",
         )
     chosen: list[Section] = []
     for start in starts:

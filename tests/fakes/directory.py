@@ -219,7 +219,9 @@ class FakeSession:
         with self._write("update_contact") as heard:
             if heard:
                 account = self.directory.accounts[person.id]
-                account.person = replace(account.person, **values)
+                account.person = replace(
+                    account.person, **{str(name): value for name, value in values.items()}
+                )
 
     def close(self) -> None:
         """Nothing is open."""

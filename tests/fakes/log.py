@@ -45,7 +45,9 @@ class MemoryLog:
         found = [
             entry
             for entry in self.kept
-            if entry.seq > after and (before is None or entry.seq < before) and (not kinds or entry.kind in kinds)
+            if entry.seq > after
+            and (before is None or entry.seq < before)
+            and (not kinds or entry.kind in kinds)
         ]
         return (found[::-1] if newest_first else found)[:limit]
 

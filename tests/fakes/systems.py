@@ -115,7 +115,9 @@ class WatchedSession:
         self._watch.carry_out(write, full, half or full)
 
     def change_own_password(self, new: Secret) -> None:
-        self._write("change_own_password", self._session.me.login, lambda: self._session.change_own_password(new))
+        self._write(
+            "change_own_password", self._session.me.login, lambda: self._session.change_own_password(new)
+        )
 
     def set_password(self, person: Person, new: Secret, *, must_change: bool) -> None:
         self._write(

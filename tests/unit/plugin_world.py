@@ -53,7 +53,7 @@ class Someone:
     events: list[Event] = field(default_factory=list)
     asked: list[Confirmation] = field(default_factory=list)
     revealed: list[tuple[Secret, str]] = field(default_factory=list)
-    on_confirm: Callable[[], None] = lambda: None
+    on_confirm: Callable[[], object] = lambda: None
 
     def emit(self, event: Event) -> None:
         self.events.append(event)

@@ -130,7 +130,7 @@ def test_the_same_words_said_twice_are_two_comments(desk: Desk) -> None:
 
 def test_someone_elses_comment_in_between_does_not_matter(desk: Desk) -> None:
     id = opened(desk)
-    someone = Someone(on_confirm=lambda: desk.tickets.comment(id, "Gus", "Looking at it.", "other") and None)
+    someone = Someone(on_confirm=lambda: desk.tickets.comment(id, "Gus", "Looking at it.", "other"))
     result = desk.do("ana", "ticket.comment", {"id": id, "text": "Floor 3."}, someone=someone)
     assert result.outcome is Outcome.DONE
     assert [c.text for c in ticket(desk, id).comments] == ["Looking at it.", "Floor 3."]
@@ -151,7 +151,7 @@ def test_close_and_close_again(desk: Desk) -> None:
 @pytest.mark.req("L4")
 def test_a_ticket_closed_while_the_person_decides_is_not_closed_twice(desk: Desk) -> None:
     id = opened(desk)
-    someone = Someone(on_confirm=lambda: desk.tickets.close_ticket(id, "Gus", "other") and None)
+    someone = Someone(on_confirm=lambda: desk.tickets.close_ticket(id, "Gus", "other"))
     result = desk.do("ana", "ticket.close", {"id": id}, someone=someone)
     assert result.outcome is Outcome.FAILED
     assert result.error is not None
