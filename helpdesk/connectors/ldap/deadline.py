@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+S = TypeVar("S", bound="HasTotal")
 
 _ends: ContextVar[float | None] = ContextVar("helpdesk_ldap_deadline", default=None)
 
@@ -25,6 +31,23 @@ def budget(seconds: float) -> Iterator[None]:
         yield
     finally:
         _ends.reset(token)
+
+
+class HasTotal(Protocol):
+    @property
+    def total(self) -> float:
+        """Seconds that one call may take."""
+
+
+def bounded(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """A method whose every call has the budget that its object names."""
+
+    @functools.wraps(method)
+    def within(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with budget(self.total):
+            return method(self, *args, **kwargs)
+
+    return within
 
 
 def left(at_most: float) -> float:

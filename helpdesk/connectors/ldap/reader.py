@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from helpdesk.connectors.ldap import refusals
 from helpdesk.connectors.ldap.client import Client, Found
+from helpdesk.connectors.ldap.deadline import bounded
 from helpdesk.connectors.ldap.discovery import Layout, discover, find_groups_base
 from helpdesk.connectors.ldap.escape import (
     NotADn,
@@ -71,8 +72,14 @@ class LdapReader:
         self._clock = clock
         self._anonymous = anonymous
 
+    @property
+    def total(self) -> float:
+        """Seconds that one call may take."""
+        return self._places.settings.timeouts.total
+
     # ── people ────────────────────────────────────────────────────────────────────────────────
 
+    @bounded
     def person(self, login: str) -> Person:
         layout = self._layout()
         if says_nothing(login) or "\0" in login:
@@ -89,6 +96,7 @@ class LdapReader:
             raise _nobody(login)
         return self._as_person(found.entries[0])
 
+    @bounded
     def person_by_id(self, id: str) -> Person:
         layout = self._layout()
         try:
@@ -100,6 +108,7 @@ class LdapReader:
             raise _nobody(id)
         return self._as_person(found.entries[0])
 
+    @bounded
     def person_by_dn(self, dn: str) -> Person:
         layout = self._layout()
         entry = self._at(
@@ -109,6 +118,7 @@ class LdapReader:
             raise _nobody(dn)
         return self._as_person(entry)
 
+    @bounded
     def find_people(self, words: str, limit: int = 20) -> list[Person]:
         layout = self._layout()
         names = layout.names
@@ -123,6 +133,7 @@ class LdapReader:
 
     # ── groups ────────────────────────────────────────────────────────────────────────────────
 
+    @bounded
     def group(self, name: str) -> Group:
         layout = self._layout()
         names = layout.names
@@ -147,6 +158,7 @@ class LdapReader:
             raise _no_group(name)
         return names.as_group(found.entries[0])
 
+    @bounded
     def groups(self, limit: int = 1000) -> list[Group]:
         layout = self._layout()
         base = self._groups_base()
@@ -158,6 +170,7 @@ class LdapReader:
         self._seen(found, base, "groups")
         return sorted(map(layout.names.as_group, found.entries), key=lambda group: group.name)
 
+    @bounded
     def groups_of(self, person: Person) -> list[Group]:
         layout = self._layout()
         names = layout.names
@@ -200,10 +213,12 @@ class LdapReader:
 
     # ── accounts ──────────────────────────────────────────────────────────────────────────────
 
+    @bounded
     def status(self, person: Person) -> AccountStatus:
         layout = self._layout()
         return layout.accounts.status(self._link, layout.base, person, self._clock)
 
+    @bounded
     def password_rules(self, person: Person) -> PasswordRules:
         layout = self._layout()
         return layout.accounts.rules(self._link, layout.base, person)

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 
 from helpdesk.connectors.ldap import refusals
 from helpdesk.connectors.ldap.controls import Control, assertion
+from helpdesk.connectors.ldap.deadline import bounded
 from helpdesk.connectors.ldap.link import Link
 from helpdesk.connectors.ldap.messages import Answer, Changes, Entry, Operation
 from helpdesk.connectors.ldap.reader import LdapReader, Places
@@ -71,6 +72,7 @@ class LdapSession(LdapReader):
 
     # ── passwords ─────────────────────────────────────────────────────────────────────────────
 
+    @bounded
     def change_own_password(self, new: Secret) -> None:
         _not_empty(new)
         accounts = self._places.layout(self._link).accounts
@@ -87,6 +89,7 @@ class LdapSession(LdapReader):
         if was_restricted:
             self._me = self.person_by_dn(self._me.dn)
 
+    @bounded
     def set_password(self, person: Person, new: Secret, *, must_change: bool) -> None:
         _not_empty(new)
         target = self._target(person)
@@ -120,6 +123,7 @@ class LdapSession(LdapReader):
 
     # ── accounts ──────────────────────────────────────────────────────────────────────────────
 
+    @bounded
     def status(self, person: Person) -> AccountStatus:
         """One's own account is read with the account for look-ups too: many servers hide a lock from its owner."""
         told = super().status(person)
@@ -132,14 +136,17 @@ class LdapSession(LdapReader):
         kept = {field.name: getattr(told, field.name) for field in fields(told)}
         return replace(more, **{name: value for name, value in kept.items() if value is not None})
 
+    @bounded
     def unlock(self, person: Person) -> None:
         target = self._target(person)
         self._layout().accounts.unlock(self._link, target)
 
+    @bounded
     def set_enabled(self, person: Person, enabled: bool) -> None:
         target = self._target(person)
         self._layout().accounts.set_enabled(self._link, target, enabled)
 
+    @bounded
     def update_contact(self, person: Person, values: Mapping[ContactField, str]) -> None:
         if not values:
             return
@@ -156,11 +163,13 @@ class LdapSession(LdapReader):
 
     # ── members ───────────────────────────────────────────────────────────────────────────────
 
+    @bounded
     def add_member(self, group: Group, person: Person) -> None:
         answer, _ = self._member("MODIFY_ADD", group, person)
         if not answer.ok and answer.code not in {refusals.ALREADY_THERE, refusals.ENTRY_EXISTS}:
             refusals.refuse(answer, f"add {person.login} to {group.name}", group.name)
 
+    @bounded
     def remove_member(self, group: Group, person: Person) -> None:
         answer, held = self._member("MODIFY_DELETE", group, person)
         if answer.code == refusals.CLASS_VIOLATION:

@@ -83,8 +83,8 @@ class SignIn:
         """Whether this very entry (by id, not by name) opens with this password."""
         if _nothing(password.expose()):
             return "no"
-        layout = self.places.layout(self.link)
         with budget(self.dialer.total):
+            layout = self.places.layout(self.link)
             client = self.dialer.client()
             try:
                 answer = client.bind(person.dn, password)
