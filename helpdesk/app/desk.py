@@ -285,15 +285,19 @@ class Desk(Parts):
             current=current,
         )
 
-    def close(self) -> None:
+    def close(self, *, at_once: bool = False) -> None:
         """Sign what was logged and close connections; safe to call twice.
+
+        Args:
+            at_once: the process ends now: no waiting for a connection that a thread still holds.
 
         Raises:
             LogUnavailable: the last entries are there, but could not be signed.
         """
-        self._forget()
-        if "directory" in self.__dict__:
-            self.directory.close()
+        if not at_once:
+            self._forget()
+            if "directory" in self.__dict__:
+                self.directory.close()
         if "audit" in self.__dict__:
             self.audit.close()
 

@@ -203,11 +203,11 @@ class Terminal:
         self._teller.hold()
         try:
             with self._tty.other_screen():
-                await self._tty.settle(IGNORE_SECONDS)
                 self._tty.write(
                     f"{clean(label)}\n\n    {clean(secret.expose())}\n\n"
                     "Note it now: it is shown this once. Press Enter to wipe it from the screen. "
                 )
+                await self._tty.settle(IGNORE_SECONDS)  # an Enter that was typed before must not wipe it
                 with self._tty.hidden():
                     await self._tty.line()
         finally:

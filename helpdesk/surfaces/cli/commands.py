@@ -112,6 +112,20 @@ class RootGroup(TyperGroup):
         formatter.write_text(_MORE)
 
 
+class CommandGroup(TyperGroup):
+    """A group whose commands are listed with their whole first sentence."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        members = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [
+            (name, (member.help or "").split("\n\n")[0].replace("\n", " "))
+            for name, member in members
+            if member
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 def load(row: Row) -> Any:
     """A row's command, imported now.
 
@@ -149,6 +163,7 @@ EPILOG = "Flags that work everywhere: helpdesk --help"
 def group(help: str) -> typer.Typer:
     """An app for a group of commands; use its ``command`` decorator."""
     return typer.Typer(
+        cls=CommandGroup,
         add_completion=False,
         rich_markup_mode=None,
         no_args_is_help=True,

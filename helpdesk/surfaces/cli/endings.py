@@ -42,7 +42,7 @@ def interrupted(invocation: Invocation, code: int) -> int:
     return _end(invocation, result, code)
 
 
-def crashed(invocation: Invocation, error: Exception) -> int:
+def crashed(invocation: Invocation, error: BaseException) -> int:
     """Keep the traceback in a private file, and say where (S2, CLI-30)."""
     kept = _keep(invocation, error)
     if invocation.flags.debug:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from helpdesk.errors import UsageError
 from helpdesk.surfaces.cli.globals import Flags
-from helpdesk.surfaces.look import Look, look_of
+from helpdesk.surfaces.look import Look, clean, look_of
 
 if TYPE_CHECKING:
     from helpdesk.app import Desk
@@ -40,6 +40,7 @@ class Invocation:
         self.environ = os.environ if environ is None else environ
         self.named = ""
         self.printed = False
+        self.interrupted = False
         self._password_taken = False
 
     @cached_property
@@ -212,11 +213,17 @@ class Invocation:
         return count >= os.get_terminal_size(sys.stdout.fileno()).lines
 
     def close(self) -> None:
-        """Restore the terminal and close connections; safe to call twice."""
-        for part in ("terminal", "desk"):
-            made = self.__dict__.pop(part, None)
-            if made is not None:
-                made.close()
+        """Restore the terminal, sign the log and close connections; safe to call twice."""
+        from helpdesk.errors import LogUnavailable
+
+        terminal, desk = self.__dict__.pop("terminal", None), self.__dict__.pop("desk", None)
+        if terminal is not None:
+            terminal.close()
+        if desk is not None:
+            try:
+                desk.close(at_once=self.interrupted)
+            except LogUnavailable as error:
+                self.complain([f"warning: {clean(error.message)} {clean(error.hint)}".rstrip()])
 
 
 _CURRENT: list[Invocation] = []

@@ -28,8 +28,6 @@ def login(login: Annotated[str, typer.Argument(help="Your login name.", show_def
         message = f"You are signed in as {me.name} ({me.login})."
         if signed_in.actor.must_change:
             message += " Choose a new password first: helpdesk do password.change"
-        elif not kept:
-            message += " The sign-in is not kept, so the next command asks again."
         seen = Observation("directory", me.login, "sign-in", "accepted", "accepted")
         data = {"login": me.login, "name": me.name, "directory": where, "kept": kept}
         return Result(Outcome.DONE, "login", message, {"login": me.login}, receipt=(seen,), data=data)

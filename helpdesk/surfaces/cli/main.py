@@ -14,6 +14,10 @@ from helpdesk.surfaces.cli.globals import Flags, split
 from helpdesk.surfaces.cli.invocation import Invocation, use
 
 
+_SIGNALLED = 128
+"""Exit codes from here on say that a signal ended the program."""
+
+
 def run_and_exit(arguments: Sequence[str]) -> NoReturn:
     """Run a command line and end the process, without waiting for a thread that hangs."""
     import os
@@ -25,7 +29,7 @@ def run_and_exit(arguments: Sequence[str]) -> NoReturn:
             stream.flush()
         except OSError:
             code = code or Exit.FAILED
-    if threading.active_count() > 1 or code in (Exit.INTERRUPTED, Exit.TERMINATED):
+    if threading.active_count() > 1 or code >= _SIGNALLED:
         os._exit(code)
     sys.exit(code)
 
@@ -49,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
 
         return failed(invocation, error)
     except SystemExit as leaving:
-        return _interrupted(invocation, int(leaving.code or 0))
+        return _left(invocation, leaving)
     except KeyboardInterrupt:
         return _interrupted(invocation, Exit.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 (the last place that can turn a crash into a sentence)
@@ -69,7 +73,22 @@ def run(arguments: Sequence[str]) -> int:
 def _interrupted(invocation: Invocation, code: int) -> int:
     from helpdesk.surfaces.cli.endings import interrupted
 
-    return interrupted(invocation, code) if code else 0
+    invocation.interrupted = True
+    return interrupted(invocation, code)
+
+
+def _left(invocation: Invocation, leaving: SystemExit) -> int:
+    """Signals end the program like this, and the parser where nobody reads; nobody else may."""
+    if isinstance(leaving.__context__, BrokenPipeError):
+        from helpdesk.surfaces.output import silence
+
+        silence()
+        return Exit.OK
+    if isinstance(leaving.code, int) and leaving.code > _SIGNALLED:
+        return _interrupted(invocation, leaving.code)
+    from helpdesk.surfaces.cli.endings import crashed
+
+    return crashed(invocation, leaving)
 
 
 def _dispatch(invocation: Invocation, words: list[str]) -> int:

@@ -1,0 +1,7 @@
+"""Fixtures of the surfaces' tests."""
+
+from __future__ import annotations
+
+from tests.surfaces.company import company
+
+__all__ = ["company"]

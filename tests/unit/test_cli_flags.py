@@ -1,0 +1,123 @@
+"""The flags that work everywhere, and how output may look."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from helpdesk.errors import UsageError
+from helpdesk.surfaces.cli.globals import Flags, split
+from helpdesk.surfaces.columns import cells, table
+from helpdesk.surfaces.look import Look, look_of
+
+
+@pytest.mark.req("CLI-20")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--json", "--as", "ana", "-n", "do", "password.unlock", "bo"],
+        ["do", "--json", "password.unlock", "--as=ana", "bo", "-n"],
+        ["do", "password.unlock", "bo", "-n", "--as", "ana", "--json"],
+    ],
+)
+def test_flags_are_the_same_before_and_after_the_command(words: list[str]) -> None:
+    flags, rest = split(words)
+    assert flags == Flags(json=True, login="ana", dry_run=True)
+    assert rest == ["do", "password.unlock", "bo"]
+
+
+@pytest.mark.req("CLI-20")
+def test_two_dashes_end_the_flags() -> None:
+    flags, rest = split(["ask", "--", "--json", "-n"])
+    assert flags == Flags()
+    assert rest == ["ask", "--", "--json", "-n"]
+
+
+@pytest.mark.req("CLI-19")
+def test_short_switches_may_stand_together_and_unknown_ones_are_left_for_the_command() -> None:
+    assert split(["-nq", "x"])[0] == Flags(dry_run=True, quiet=True)
+    assert split(["-nx"])[1] == ["-nx"]
+
+
+@pytest.mark.req("CLI-16")
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["--profile"], "--profile"),
+        (["--as", "--json"], "--as"),
+        (["--as="], "--as"),
+        (["--color", "blue"], "--color"),
+        (["--password-stdin"], "password"),
+        (["--as", "ana", "--password-stdin", "--password-file", "f"], "--password-file"),
+    ],
+)
+def test_a_flag_without_its_value_is_named(words: list[str], names: str) -> None:
+    with pytest.raises(UsageError, match=names):
+        split(words)
+
+
+class _Stream(io.StringIO):
+    def __init__(self, terminal: bool) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+    encoding = "utf-8"
+
+
+@pytest.mark.req("CLI-10")
+@pytest.mark.req("CLI-11")
+@pytest.mark.parametrize(
+    ("flag", "environ", "terminal", "colored"),
+    [
+        ("auto", {}, True, True),
+        ("auto", {}, False, False),
+        ("auto", {"NO_COLOR": "1"}, True, False),
+        ("auto", {"NO_COLOR": ""}, True, True),
+        ("auto", {"TERM": "dumb"}, True, False),
+        ("auto", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False, True),
+        ("auto", {"FORCE_COLOR": "0"}, False, False),
+        ("always", {"NO_COLOR": "1"}, False, True),
+        ("never", {"FORCE_COLOR": "1"}, True, False),
+    ],
+)
+def test_when_there_is_colour(flag: str, environ: dict[str, str], terminal: bool, colored: bool) -> None:
+    look = look_of(_Stream(terminal), color=flag, environ=environ)
+    assert look.color is colored
+    assert ("\x1b" in look.paint("x", "red")) is colored
+
+
+@pytest.mark.req("CLI-34")
+def test_symbols_become_ascii_where_the_stream_takes_no_others() -> None:
+    look = Look(encoding="ascii")
+    assert look.fit("✓ a → b │ “c”") == 'ok a -> b | "c"'
+    look.fit("日本 é").encode("ascii")
+
+
+@pytest.mark.req("CLI-34")
+def test_wide_and_combining_characters_keep_columns_straight() -> None:
+    lines = table(("name", "what"), [("日本", "one"), ("é", "two"), ("ab", "three")], Look(width=40))
+    assert [
+        cells(line[: line.index(word)])
+        for line, word in zip(lines, ("what", "one", "two", "three"), strict=True)
+    ] == [6] * 4
+
+
+@pytest.mark.req("CLI-34")
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_no_width_cuts_an_id(width: int) -> None:
+    row = ("R-7K3F2Q", "pending", "access.request", "a long sentence about what will change in the directory")
+    text = "\n".join(table(("id", "state", "action", "changes"), [row], Look(width=width)))
+    assert "R-7K3F2Q" in text
+    assert "access.request" in text
+    assert "".join(row[3].split()) in "".join(text.split())
+
+
+@pytest.mark.req("CLI-9")
+def test_plain_is_one_record_a_line_with_nothing_drawn() -> None:
+    lines = table(("a", "b"), [("x\ny", "long " * 40), ("\x1b[31mz", "t\tt")], Look(width=40, plain=True))
+    assert len(lines) == 2
+    assert all(line.count("\t") == 1 and "\n" not in line and "\x1b" not in line for line in lines)
