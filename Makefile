@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types contracts check bench constraints clean
+.PHONY: demo test lint types contracts check bench recording constraints clean
 
 demo: .venv/demo.stamp
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/helpdesk demo; else $(BIN)/helpdesk demo --script; fi
@@ -25,6 +25,9 @@ contracts: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	@for file in benchmarks/*.py; do echo "# $$file"; $(BIN)/python $$file || exit 1; done
+
+recording: .venv/dev.stamp
+	$(BIN)/python docs/record.py
 
 constraints:
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal \
