@@ -98,7 +98,7 @@ def seal(
     when = now.astimezone(UTC).isoformat(timespec="microseconds")
     salts = os.urandom(SALT * len(personal))
     values = tuple(
-        (name, salts[i * SALT : (i + 1) * SALT], canonical(_plain(value)).decode())
+        (_plain(name), salts[i * SALT : (i + 1) * SALT], canonical(_plain(value)).decode())
         for i, (name, value) in enumerate(personal.items())
     )
     document: dict[str, Any] = {

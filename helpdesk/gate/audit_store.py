@@ -113,6 +113,10 @@ def explained(path: Path) -> Iterator[None]:
         raise LogUnavailable(f"The log cannot be used: {error.message}", hint=error.hint) from error
     except sqlite3.Error as error:
         raise _explanation(path, error) from error
+    except UnicodeDecodeError as error:  # sqlite3 cannot even say what is wrong with the file
+        raise LogUnavailable(
+            f"The log in {path} cannot be used: its file is damaged.", hint=_DAMAGED
+        ) from error
     except OSError as error:
         raise LogUnavailable(
             f"The log in {path} cannot be used: {error.strerror or error}.",

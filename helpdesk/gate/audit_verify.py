@@ -96,8 +96,8 @@ def verify_log(folder: Path, key: PublicKey, checkpoint: str | None = None) -> V
             check.run()
         except _Bad as found:
             problem, first_bad = found.problem, found.seq
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and not _says_damaged(error):
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            if not _says_damaged(error):
                 raise
             problem, first_bad = f"The file {DATABASE} is damaged: {error}.", check.good + 1
         return Verification(
@@ -114,24 +114,34 @@ def verify_log(folder: Path, key: PublicKey, checkpoint: str | None = None) -> V
 def _read_only(path: Path) -> sqlite3.Connection:
     """Also for a copy on a medium that cannot be written, where a write-ahead log of its own cannot be made."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
-    database = sqlite3.connect(uri, uri=True, isolation_level=None)
-    database.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+    database = _connected(uri)
     try:
-        database.execute("PRAGMA trusted_schema = OFF")
         database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.OperationalError:
-        database.close()
-        if path.with_name(f"{path.name}-wal").exists():
-            raise
-        return sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
-    except sqlite3.DatabaseError:
-        pass  # no database at all: the check meets it again, and says so
+    except sqlite3.OperationalError as error:
+        cannot_share = _code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+        if cannot_share and not path.with_name(f"{path.name}-wal").exists():
+            database.close()
+            return _connected(f"{uri}&immutable=1")
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
+        return database  # a damaged file: the check meets that again, and says so
     return database
 
 
-def _says_damaged(error: sqlite3.OperationalError) -> bool:
-    code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+def _connected(uri: str) -> sqlite3.Connection:
+    database = sqlite3.connect(uri, uri=True, isolation_level=None)
+    database.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+    return database
+
+
+def _code(error: sqlite3.Error) -> int:
+    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def _says_damaged(error: Exception) -> bool:
+    """Whether it is the content of the file that is wrong, rather than the way to it."""
+    if isinstance(error, sqlite3.OperationalError):
+        return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+    return True
 
 
 class _Check:
@@ -162,12 +172,10 @@ class _Check:
             self._check_row(row, after, tree.size + 1, prev)
             tree, prev = tree.grown((row.leaf,)), row.leaf
             self.good = tree.size
-            for checkpoint in expected.pop(tree.size, ()):
-                if checkpoint.root != tree.root:
-                    raise _Bad(
-                        signed + 1, f"Entries {signed + 1} to {tree.size} are not the ones that were signed."
-                    )
-                signed = tree.size
+            due = expected.pop(tree.size, ())
+            if any(checkpoint.root != tree.root for checkpoint in due):
+                raise _not_as_signed(signed + 1, row, after)
+            signed = tree.size if due else signed
         if expected:
             raise _Bad(
                 tree.size + 1,
@@ -184,7 +192,7 @@ class _Check:
                 f"The log was written by a newer version of helpdesk (form {version}).",
                 hint="Verify it with that version.",
             )
-        for (found,) in self._database.execute("PRAGMA quick_check(1)"):
+        for (found,) in self._database.execute("PRAGMA integrity_check(1)"):
             if found != "ok":
                 raise _Bad(None, f"The file {DATABASE} is damaged: {found}.")
 
@@ -198,13 +206,13 @@ class _Check:
 
     def _check_row(self, row: _Row, after: _Row | None, expected: int, prev: bytes) -> None:
         if row.seq != expected:
-            raise _Bad(min(row.seq, expected), f"Entry {expected} is missing.")
+            raise _Bad(max(1, min(row.seq, expected)), f"Entry {expected} is missing.")
         if row.leaf != row.hash:
             raise _Bad(expected, f"Entry {expected} was changed.")
         document = _document(row)
         if document.get("seq") != expected:
             claimed = document.get("seq")
-            bad = min(claimed, expected) if isinstance(claimed, int) else expected
+            bad = max(1, min(claimed, expected)) if isinstance(claimed, int) else expected
             raise _Bad(bad, f"Entry {bad} is missing, or others were put in or moved.")
         if document.get("prev") != prev.hex():
             raise self._misfit(row, after, expected)
@@ -242,7 +250,7 @@ class _Check:
                 raise _Bad(seq, f"Entry {seq} has a personal value that it never had.")
             if salt is None and value is None:
                 self.erased += 1
-            elif salt is None or value is None or commitment(name, salt, value) != promised:
+            elif salt is None or value is None or not _kept(promised, name, salt, value):
                 raise _Bad(seq, f"The {name} of entry {seq} was changed.")
         if left:
             raise _Bad(seq, f"The {min(left)} of entry {seq} was taken away, which is not how it is erased.")
@@ -302,6 +310,21 @@ class _Check:
         if self._remembered is not None and self._remembered not in stored.values():
             return _Bad(None, "The checkpoint beside the database is not in it: one of them was replaced.")
         return None
+
+
+def _kept(promised: Any, name: str, salt: bytes, value: str) -> bool:
+    try:
+        return bool(commitment(name, salt, value) == promised)
+    except UnicodeEncodeError:  # bytes that are no text cannot have been committed to
+        return False
+
+
+def _not_as_signed(start: int, row: _Row, after: _Row | None) -> _Bad:
+    """A checkpoint does not fit. The entry after it may still tell that only the last one is bad."""
+    end = row.seq
+    if start == end or (after is not None and _document(after).get("prev") != row.leaf.hex()):
+        return _Bad(end, f"Entry {end} was changed.")
+    return _Bad(start, f"Entries {start} to {end} are not the ones that were signed.")
 
 
 def _pairs(rows: Iterator[_Row]) -> Iterator[tuple[_Row, _Row | None]]:

@@ -66,7 +66,7 @@ class Tree:
 
 def includes(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
     """Whether a proof shows that a leaf hash stands at an index of a tree (RFC 9162, section 2.1.3.2)."""
-    if not 0 <= index < size:
+    if not 0 <= index < size or len(leaf) != 32:
         return False
     node, last, found = index, size - 1, leaf
     for step in proof:
@@ -84,10 +84,10 @@ def includes(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: b
 
 def consistent(size1: int, root1: bytes, size2: int, root2: bytes, proof: Sequence[bytes]) -> bool:
     """Whether a proof shows that one tree is the beginning of another (RFC 9162, section 2.1.4.2)."""
-    if not 0 <= size1 <= size2:
+    if not 0 < size1 <= size2:  # every tree continues the empty one: that says nothing
         return False
-    if size1 in (0, size2):
-        return not proof and (root1 == root2 if size1 else root1 == EMPTY_ROOT)
+    if size1 == size2:
+        return not proof and root1 == root2
     steps = list(proof)
     if size1.bit_count() == 1:
         steps.insert(0, root1)
