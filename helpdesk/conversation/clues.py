@@ -47,6 +47,7 @@ class Clues:
         names: folded words that look like, or are known to be, somebody's name.
         groups: names of groups: known ones, or words shaped like ``finance-share``.
         ticket: the first ticket number.
+        names_nobody: the names were looked up, and nobody has one of them.
     """
 
     told: str
@@ -58,6 +59,7 @@ class Clues:
     about_other: bool = False
     asks: bool = False
     orders: bool = False
+    names_nobody: bool = False
 
     @classmethod
     def of(cls, words: str, *, people: Iterable[str] = (), groups: Iterable[str] = ()) -> Clues:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from helpdesk.actions.call import Call, Provenance
 from helpdesk.conversation import phrases
@@ -15,7 +15,7 @@ from helpdesk.conversation.slots import Slots, fill, look_up
 from helpdesk.conversation.texts import main_text
 from helpdesk.conversation.vocabulary import Vocabulary
 from helpdesk.conversation.words import content, correction, is_cancel
-from helpdesk.errors import Cancelled, UsageError
+from helpdesk.errors import Cancelled, NotSignedIn, UsageError
 from helpdesk.events import Choice, ErrorInfo, Outcome, Proposed, Question, Result, Said
 from helpdesk.secrets import Secret
 from helpdesk.spec import ActionSpec
@@ -66,7 +66,7 @@ class Guided:
         vocabulary = await self._vocabulary(turn)
         clues = await live_clues(turn.words, vocabulary)
         route = self._router.route(turn.words, clues)
-        spec = route.spec or await self._which(turn, route)
+        spec = None if _asks_about_nobody(route, clues) else route.spec or await self._which(turn, route)
         if spec is None:
             return await self._decline(turn)
         if route.flow == "problem":
@@ -117,7 +117,10 @@ class Guided:
         return self._specs.get(await choose(question, turn.interaction))
 
     async def _decline(self, turn: Turn) -> Result:
-        """Out of scope: say so, say what is in scope, and offer a ticket where someone is there to answer."""
+        """Nothing fits: a question may still be one to the policies; else say what is in scope, and offer a ticket."""
+        answer = await self._from_policies(turn)
+        if answer is not None:
+            return answer
         message = "I can't do that."
         hint = "See what I can do: helpdesk do"
         handoff = self._specs.get(phrases.HANDOFF)
@@ -126,6 +129,23 @@ class Guided:
             if await self._wants_handoff(turn, message):
                 return await self._hand_off(turn, handoff)
         return Result(Outcome.USAGE, "", message, error=ErrorInfo("out-of-scope", message, hint))
+
+    async def _from_policies(self, turn: Turn) -> Result | None:
+        """What the policies say to a question that no action answers; ``None`` when they are silent."""
+        spec = self._specs.get(phrases.POLICY)
+        question = main_text(spec) if spec else None
+        if spec is None or question is None or not Clues.of(turn.words).asks:
+            return None
+        slots = Slots()
+        slots.put(question.name, turn.words.strip(), Provenance.TYPED)
+        try:
+            await self._doors.ensure(turn)
+        except NotSignedIn as error:
+            if error.code != NotSignedIn.code:
+                raise
+            return None  # nobody is there to sign in, and the question may be about anything
+        result = await self._propose(turn, spec, slots, None)
+        return result if result.citations else None
 
     async def _wants_handoff(self, turn: Turn, message: str) -> bool:
         text = f"{message} Here is what I can do: {self.abilities()} Shall I open a ticket with your words?"
@@ -161,7 +181,15 @@ async def live_clues(words: str, vocabulary: Vocabulary) -> Clues:
     clues = Clues.of(words, groups=groups)
     sure, perhaps = await look_up(clues, vocabulary)
     known = [label for person in (*sure, *perhaps) for label in (person.login, *person.name.split())]
-    return Clues.of(words, people=known, groups=groups) if known else clues
+    if known:
+        return Clues.of(words, people=known, groups=groups)
+    return replace(clues, names_nobody=bool(clues.names))
+
+
+def _asks_about_nobody(route: Route, clues: Clues) -> bool:
+    """A question whose only reason for an action on somebody is a word that is nobody's name."""
+    spec = route.spec
+    return bool(spec and not spec.reads and clues.asks and clues.names_nobody)
 
 
 def cancelled(action: str, message: str) -> Result:

@@ -12,6 +12,7 @@ from helpdesk.actions.call import Call
 from helpdesk.conversation.loop import Conversation
 from helpdesk.errors import NotSignedIn, UsageError
 from helpdesk.events import (
+    Citation,
     Confirmation,
     Confirmed,
     Event,
@@ -133,6 +134,7 @@ class Door:
     cases: list[str] = field(default_factory=list)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
+    citations: dict[str, tuple[Citation, ...]] = field(default_factory=dict)
 
     async def __call__(
         self, call: Call, signed_in: SignedIn, interaction: Any, *, dry_run: bool, case: str
@@ -142,7 +144,8 @@ class Door:
         outcome = self.outcomes.get(call.action, Outcome.PREVIEWED if dry_run else Outcome.DONE)
         receipt = (Observation("directory", "x", "y", "z", "z"),) if outcome is Outcome.DONE else ()
         message = self.messages.get(call.action, f"{call.action} ended.")
-        return Result(outcome, call.action, message, dict(call.arguments), receipt=receipt)
+        found = self.citations.get(call.action)
+        return Result(outcome, call.action, message, dict(call.arguments), receipt=receipt, citations=found)
 
 
 Script = Sequence[str | ToolCall | Ended | Exception]

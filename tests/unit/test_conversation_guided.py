@@ -7,8 +7,9 @@ import pytest
 from helpdesk.actions.call import Provenance
 from helpdesk.conversation.loop import Conversation
 from helpdesk.errors import NotSignedIn, UsageError
-from helpdesk.events import Outcome, Proposed, Question
+from helpdesk.events import Citation, Outcome, Proposed, Question
 from helpdesk.spec import Parameter
+from helpdesk.text import Untrusted
 from tests.unit.conversation_specs import SPECS, spec
 from tests.unit.conversation_world import NOW, World
 
@@ -73,6 +74,9 @@ def test_words_become_a_call_with_typed_arguments(words: str, action: str, argum
     assert set(world.call.provenance.values()) <= {TYPED}
     assert result.outcome is Outcome.DONE
     assert terminal.of(Proposed) == [Proposed(action, arguments)]
+
+
+CITATION = Citation("policies", "leave.md", "Vacation", 3, Untrusted("25 days a year."))
 
 
 def test_a_name_that_several_people_have_is_asked_and_never_guessed() -> None:
@@ -277,3 +281,20 @@ def test_a_plugin_nobody_here_knows_routes_by_its_own_texts() -> None:
     )
     world.say("brew two cups of strong coffee please", alone=True)
     assert (world.call.action, world.call.arguments) == ("coffee.brew", {"strength": "strong", "cups": 2})
+
+
+def test_a_question_that_no_action_answers_is_one_to_the_policies() -> None:
+    world = World()
+    world.door.citations["policy.search"] = (CITATION,)
+    result, _ = world.say("how many days of vacation do I have?")
+    assert world.call.action == "policy.search"
+    assert result.citations == (CITATION,)
+
+
+def test_where_the_policies_are_silent_too_it_is_declined() -> None:
+    world = World()
+    world.door.citations["policy.search"] = ()
+    result, _ = world.say("what is the capital of Norway?", alone=True)
+    assert [call.action for call in world.door.calls] == ["policy.search"]
+    assert result.error is not None
+    assert result.error.code == "out-of-scope"

@@ -34,6 +34,8 @@ from helpdesk.secrets import Secret
 from helpdesk.text import local_time
 
 _DAY = 86400
+UNTOLD_ID = "dn:"
+"""Begins the id of somebody who must change the password where nobody may read their entry before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,9 @@ class SignIn:
                 if not layout.accounts.proves(client, person.dn, person.login):
                     return "no"
                 same = (
-                    self._is_still(person) if restricted else _own_id(client, layout, person.dn) == person.id
+                    self._is_still(person)
+                    if restricted or person.id.startswith(UNTOLD_ID)
+                    else _own_id(client, layout, person.dn) == person.id
                 )
             except BrokenWire as broken:
                 raise self.dialer.silent(broken.reason) from None
@@ -144,7 +148,7 @@ class SignIn:
         must_change = layout.accounts.bind_reason(answer) == "must-change"
         link = Link(self.dialer, name, password, client=client)
         if must_change:  # it may not even read its own entry
-            me = claimed or Person(id=f"dn:{name}", dn=name, login=login, name=login)
+            me = claimed or Person(id=f"{UNTOLD_ID}{name}", dn=name, login=login, name=login)
         else:
             me = self._me(LdapReader(link, self.places, self.clock), name, login)
             if claimed and claimed.id != me.id:
@@ -221,13 +225,16 @@ class SignIn:
             return None  # the lock is told without its end
 
     def _is_still(self, person: Person) -> bool:
-        """Whether the entry with this id still has this DN, as far as a look-up can tell."""
+        """Whether the entry with this DN still has this id, as far as a look-up can tell.
+
+        It is bound under this very name, so an entry is there: who may not see it cannot contradict.
+        """
+        if person.id.startswith(UNTOLD_ID):
+            return True
         try:
             return self.reader.person_by_dn(person.dn).id == person.id
-        except NotFound:
-            return False
-        except Refused:
-            return True  # nobody but the account itself may look, and it is bound under this very name
+        except (NotFound, Refused):
+            return True
 
 
 def _nothing(text: str) -> bool:
