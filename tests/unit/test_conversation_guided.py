@@ -202,7 +202,7 @@ def test_out_of_scope_is_declined_off_a_terminal_with_the_way_to_people(words: s
     assert result.error is not None
     assert result.error.code == "out-of-scope"
     assert "helpdesk do ticket.open" in result.error.hint
-    assert (world.door.calls, world.signed_in_count) == ([], 0)
+    assert (world.door.calls, world.signed_in_count) == ([], int(words.endswith("?"))), "only questions try"
 
 
 def test_out_of_scope_on_a_terminal_offers_a_ticket_with_the_words() -> None:
