@@ -36,8 +36,8 @@ constraints:
 	    --group dev pyproject.toml requirements-build.in -c constraints.txt -o constraints-dev.txt
 
 .venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit("helpdesk needs Python 3.11 or newer; set PYTHON=python3.11") if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit("helpdesk needs Python 3.11 or newer; set PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv || { rm -rf .venv; echo "No virtual environment: on Debian install python3-venv." >&2; exit 1; }
 
 .venv/demo.stamp: .venv/bin/python constraints.txt pyproject.toml
 	@echo "Installing into .venv (once)…"
