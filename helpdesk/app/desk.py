@@ -104,7 +104,7 @@ class Desk(Parts):
         """Sign in now, and keep it for the session where the operating system has a keyring."""
         login = login or await interaction.ask(_LOGIN)
         password = password or await interaction.ask_secret(_password_of(login))
-        signed_in = await self.sign_in(login, password)
+        signed_in: SignedIn = await self.sign_in(login, password)
         self._signed_in, self._last_used = signed_in, self.clock()
         if not signed_in.actor.must_change:
             reason = await asyncio.to_thread(self.sessions.save, signed_in.actor.person, password)
@@ -260,13 +260,13 @@ class Desk(Parts):
         """
         from helpdesk.conversation.loop import Conversation
 
-        given = _Once(password)
+        given, named = _Once(password), login
 
         async def sign_in(interaction: Interaction) -> SignedIn:
             return await self.signed_in(interaction, login=login, password=given.take())
 
-        async def explain_lock(interaction: Interaction, name: str = "") -> Result:
-            return await self.explain_lock(interaction, name or login, given.take())
+        async def explain_lock(interaction: Interaction, login: str = named) -> Result:
+            return await self.explain_lock(interaction, login, given.take())
 
         async def current(interaction: Interaction) -> SignedIn | None:
             if not login:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,20 @@ if TYPE_CHECKING:
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class _Later:
+    """A part that is made when it is first used: signing in reaches the network before the rules are loaded.
+
+    Args:
+        make: gives the part.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._make(), name)
 
 
 class Parts:
@@ -138,7 +153,9 @@ class Parts:
     def sign_in(self) -> Any:
         from helpdesk.gate.signin import DirectorySignIn
 
-        return DirectorySignIn(self.directory, self.roles, self.audit, self.clock)
+        roles: Any = _Later(lambda: self.roles)
+        audit: Any = _Later(lambda: self.audit)
+        return DirectorySignIn(self.directory, roles, audit, self.clock)
 
     @cached_property
     def runner(self) -> Runner:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helpdesk.errors import HelpdeskError
-from helpdesk.gate.roles import Roles
 from helpdesk.identity import Actor
 from helpdesk.ports import Clock, Directory, DirectorySession, SignedIn
 from helpdesk.secrets import Secret
@@ -15,6 +14,7 @@ from helpdesk.text import shorten
 
 if TYPE_CHECKING:
     from helpdesk.gate.audit import AuditLog
+    from helpdesk.gate.roles import Roles
 
 MAX_TYPED = 256
 """What is logged of a name that was typed and belongs to nobody, in characters."""

@@ -165,22 +165,22 @@ def perform(spec: ActionSpec, given: dict[str, Any]) -> int:
     Raises:
         UsageError: an argument is missing, unknown, given twice, or of the wrong kind.
     """
-    from helpdesk.actions.call import Call, Provenance
-    from helpdesk.actions.schema import parse_arguments
     from helpdesk.events import Result
 
     run = current()
     run.confirms(spec.name)
     arguments = arguments_of(spec, given)
-    if not _asks_for_missing(run, spec, arguments):
-        parse_arguments(spec, arguments)  # before anyone signs in
+    if not run.terminal.interactive:
+        _check_complete(spec, arguments)  # before anyone signs in
     password = run.password()  # the first line of standard input is the password's
-
     secrets = {p.name: _given_secret(run, p, given) for p in spec.parameters if p.kind == "secret"}
 
     async def work() -> Result:
         signed_in = await run.desk.signed_in(run.terminal, login=run.flags.login, password=password)
         run.notices(signed_in)
+        from helpdesk.actions.call import Call, Provenance  # here: the network comes first
+        from helpdesk.actions.schema import parse_arguments
+
         await _complete(run, spec, arguments)
         values = parse_arguments(spec, arguments)
         found = {name: secret for name, secret in secrets.items() if secret is not None}
@@ -215,8 +215,14 @@ def arguments_of(spec: ActionSpec, given: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _asks_for_missing(run: Invocation, spec: ActionSpec, arguments: dict[str, Any]) -> bool:
-    return run.terminal.interactive and any(p.name not in arguments for p in positional(spec))
+def _check_complete(spec: ActionSpec, arguments: dict[str, Any]) -> None:
+    missing = next((p for p in positional(spec) if p.name not in arguments), None)
+    if missing is not None:
+        raise UsageError(
+            f"{spec.name} needs {missing.name}.",
+            hint=f"Give it after the action's name, or as {missing.flag} VALUE.",
+            code="missing-argument",
+        )
 
 
 async def _complete(run: Invocation, spec: ActionSpec, arguments: dict[str, Any]) -> None:

@@ -13,7 +13,6 @@ from helpdesk.errors import Exit, HelpdeskError
 from helpdesk.surfaces.cli.globals import Flags, split
 from helpdesk.surfaces.cli.invocation import Invocation, use
 
-
 _SIGNALLED = 128
 """Exit codes from here on say that a signal ended the program."""
 
