@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from helpdesk.actions.prepare import Prepared
-from helpdesk.errors import NotFound, Refused
+from helpdesk.errors import NotFound, Refused, Stale
 from helpdesk.gate.authorization import AccessRequest, Authorization, Decision, Subject, Verdict
 from helpdesk.gate.roles import Roles
 from helpdesk.identity import Actor, Group, Person
@@ -30,20 +30,21 @@ class Authoriser:
         """Ask the policy, with everyone's rights and status read now (D9); blocking."""
         principal = self._principal(prepared, reader)
         person = self._acted_upon(prepared, principal, reader)
-        privileged = prepared.group is not None and self.roles.is_privileged(reader, prepared.group)
+        group = self._group_now(prepared, reader)
+        privileged = group is not None and self.roles.is_privileged(reader, group)
         request = AccessRequest(
             action=prepared.spec,
             arguments=prepared.values,
             principal=principal,
             person=person,
-            group=prepared.group,
+            group=group,
             group_privileged=privileged,
             approver=approver,
         )
         decision = self.authorization.decide(request)
         if decision.verdict is Verdict.ALLOWED or approver is not None:
             return decision
-        candidates = self._candidates(prepared, reader)
+        candidates = self._candidates(prepared, group, reader)
         return self.authorization.decide(request, candidates) if candidates else decision
 
     def _principal(self, prepared: Prepared, reader: DirectoryReader) -> Subject:
@@ -59,9 +60,23 @@ class Authoriser:
             return principal
         return self.roles.subject(reader, prepared.person)
 
-    def _candidates(self, prepared: Prepared, reader: DirectoryReader) -> Sequence[Subject]:
+    def _group_now(self, prepared: Prepared, reader: DirectoryReader) -> Group | None:
+        """The group with its owners of this moment. Raises Stale when it is gone or another one."""
+        if prepared.group is None:
+            return None
+        try:
+            group = reader.group(prepared.group.dn)
+        except NotFound as error:
+            raise Stale(f"The group {prepared.group.name} is not there any more.") from error
+        if group.id != prepared.group.id:
+            raise Stale(f"The group {prepared.group.name} was replaced by another one of the same name.")
+        return group
+
+    def _candidates(
+        self, prepared: Prepared, group: Group | None, reader: DirectoryReader
+    ) -> Sequence[Subject]:
         """Who could approve: the group's owners and the requester's manager, as far as they exist."""
-        dns = list(prepared.group.owner_dns) if prepared.group else []
+        dns = list(group.owner_dns) if group else []
         if prepared.requester.person.manager_dn:
             dns.append(prepared.requester.person.manager_dn)
         found: dict[str, Subject] = {}

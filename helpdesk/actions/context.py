@@ -106,19 +106,37 @@ async def call_plugin(
     """
     try:
         if inspect.iscoroutinefunction(function):
-            return await asyncio.wait_for(function(context, **keywords), deadline)
-        return await asyncio.wait_for(asyncio.to_thread(function, context, **keywords), deadline)
+            return await asyncio.wait_for(_awaited(function, context, keywords), deadline)
+        return await asyncio.wait_for(asyncio.to_thread(_called, function, context, keywords), deadline)
     except HelpdeskError:
         raise
     except TimeoutError:
         raise Unreachable(
             f"{name} did not finish within {deadline:.0f} seconds.", maybe_applied=True
         ) from None
-    except (Exception, SystemExit) as error:
+    except Exception as error:
         raise PluginFailure(
             f"The plugin of {name} broke: {type(error).__name__}.",
             hint="helpdesk doctor shows more; tell whoever looks after the plugin.",
         ) from error
+
+
+class Exited(Exception):
+    """A plugin called ``sys.exit``: it breaks the plugin, not the program."""
+
+
+async def _awaited(function: Callable[..., Any], context: ReadContext, keywords: Mapping[str, Any]) -> Any:
+    try:
+        return await function(context, **keywords)
+    except SystemExit as error:
+        raise Exited from error
+
+
+def _called(function: Callable[..., Any], context: ReadContext, keywords: Mapping[str, Any]) -> Any:
+    try:
+        return function(context, **keywords)
+    except SystemExit as error:
+        raise Exited from error
 
 
 def observed(name: str, seen: Any) -> list[Observation]:

@@ -22,7 +22,7 @@ class Person:
     """
 
     agrees: bool = True
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     can_reveal: bool = True
     reveal_error: HelpdeskError | None = None
     before_answer: Callable[[], object] | None = None
