@@ -71,7 +71,7 @@ class Chat:
         self._interaction.emit(Said(HELLO))
         while True:
             try:
-                words = (await self._line.prompt_async()).strip()
+                words = (await self._line.prompt_async(handle_sigint=False)).strip()
             except KeyboardInterrupt:
                 continue
             except EOFError:

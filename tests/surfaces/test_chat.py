@@ -1,0 +1,166 @@
+"""The chat, through a terminal of its own: turns, corrections, history, completion, and ways to stop."""
+
+from __future__ import annotations
+
+import stat
+
+import pexpect
+import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+from helpdesk.actions.catalog import build
+from helpdesk.identity import Actor
+from helpdesk.ports import SignedIn
+from helpdesk.secrets import Secret
+from helpdesk.surfaces.chat import COMMANDS
+from helpdesk.surfaces.chat_line import Names, line_session
+from tests.surfaces.company import PASSWORDS, Company, finish
+
+BEGUN = "Say what you need"
+
+
+def begin(company: Company, login: str = "") -> pexpect.spawn:
+    child = company.spawn("chat", *(["--as", login] if login else []), size=(30, 100))
+    if login:
+        child.expect("Password of")
+        child.sendline(PASSWORDS[login])
+    child.expect(BEGUN)
+    return child
+
+
+def say(child: pexpect.spawn, words: str) -> None:
+    child.expect("›")
+    child.send(words + "\r")
+
+
+def test_turns_follow_each_other_and_the_directory_shows_what_they_did(company: Company) -> None:
+    child = begin(company, "cleo")
+    say(child, "give dev access to finance-share")
+    child.expect("Please confirm: access.grant")
+    child.expect(r"\[y/N\]")
+    child.sendline("y")
+    child.expect("Dev Rao is a member of finance-share now")
+    assert "dev" in company.members("finance-share")
+    say(child, "take dev out of finance-share")
+    child.expect(r"\[y/N\]")
+    child.sendline("y")
+    child.expect("no longer a member")
+    assert "dev" not in company.members("finance-share")
+    say(child, "/quit")
+    assert finish(child) == 0
+
+
+@pytest.mark.req("S1")
+@pytest.mark.req("S7")
+def test_the_history_is_private_and_keeps_no_password(company: Company) -> None:
+    child = begin(company, "ana")
+    say(child, "my password is correct-horse-77, who am I?")
+    child.expect("›")
+    child.send("\x04")
+    assert finish(child) == 0
+    file = company.state / "chat-history"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    kept = file.read_text()
+    assert "who am I" in kept
+    assert "correct-horse-77" not in kept
+    assert PASSWORDS["ana"] not in kept
+
+
+@pytest.mark.req("R6")
+def test_ctrl_c_ends_the_turn_and_not_the_chat(company: Company) -> None:
+    child = begin(company, "cleo")
+    say(child, "give dev access to finance-share")
+    child.expect(r"\[y/N\]")
+    child.sendintr()
+    child.expect("Stopped")
+    assert "dev" not in company.members("finance-share")
+    say(child, "/whoami")
+    child.expect("You are Cleo Park")
+    child.expect("›")
+    child.send("\x04")
+    assert finish(child) == 0
+
+
+def test_an_unknown_command_and_an_error_are_one_line_and_the_chat_goes_on(company: Company) -> None:
+    child = begin(company, "ana")
+    say(child, "/frobnicate")
+    child.expect("There is no /frobnicate")
+    say(child, "unlock bo")
+    child.expect("refused|not locked")
+    say(child, "/help")
+    child.expect("Alt\\+Enter")
+    child.expect("›")
+    child.send("\x04")
+    assert finish(child) == 0
+
+
+@pytest.mark.req("CLI-16")
+def test_off_a_terminal_it_names_what_to_use_instead(company: Company) -> None:
+    ran = company.run("chat")
+    assert ran.code == 2
+    assert "helpdesk ask" in ran.err
+
+
+def test_signing_out_and_in_as_somebody_else(company: Company) -> None:
+    child = begin(company, "ana")
+    say(child, "/logout")
+    child.expect("signed out")
+    say(child, "/login")
+    child.expect("Login")
+    child.sendline("bo")
+    child.expect("Password of")
+    child.sendline(PASSWORDS["bo"])
+    child.expect("signed in as Bo Larsen")
+    child.expect("›")
+    child.send("\x04")
+    assert finish(child) == 0
+
+
+# ── the line itself, without a terminal ───────────────────────────────────────────────────────
+
+
+async def completions(company: Company, text: str, login: str = "") -> set[str]:
+    who = None
+    if login:
+        session = company.directory.sign_in(login, Secret(PASSWORDS[login]))
+        who = SignedIn(Actor(session.me), session)
+    names = Names(build()[0].specs, COMMANDS.items(), lambda: who)
+    return {c.text async for c in names.get_completions_async(Document(text), CompleteEvent())}
+
+
+@pytest.mark.parametrize(
+    ("text", "login", "expected"),
+    [
+        ("/wh", "", {"/whoami"}),
+        ("unlo", "", {"unlock bo"}),
+        ("get me into fin", "ana", {"finance-share"}),
+        ("unlock cle", "ana", {"cleo"}),
+        ("unlock cle", "", set()),
+    ],
+)
+def test_completion(company: Company, text: str, login: str, expected: set[str]) -> None:
+    import asyncio
+
+    found = asyncio.run(completions(company, text, login))
+    assert expected <= found if expected else not found
+
+
+@pytest.mark.parametrize(
+    ("keys", "typed"),
+    [("one\r", "one"), ("one\x1b\rtwo\r", "one\ntwo"), ("one\\\rtwo\r", "one\ntwo")],
+)
+def test_enter_sends_and_another_line_can_begin(company: Company, keys: str, typed: str) -> None:
+    import asyncio
+
+    async def work() -> str:
+        with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
+            pipe.send_text(keys)
+            names = Names((), (), lambda: None)
+            line = line_session(company.state / "chat-history", names, lambda: "")
+            return await line.prompt_async()
+
+    assert asyncio.run(work()) == typed
