@@ -24,7 +24,12 @@ BEGUN = "Say what you need"
 
 
 def begin(company: Company, login: str = "") -> pexpect.spawn:
-    child = company.spawn("chat", *(["--as", login] if login else []), size=(30, 100))
+    child = company.spawn(
+        "chat",
+        *(["--as", login] if login else []),
+        size=(30, 100),
+        PROMPT_TOOLKIT_NO_CPR="1",  # nobody here answers where the cursor stands
+    )
     if login:
         child.expect("Password of")
         child.sendline(PASSWORDS[login])
