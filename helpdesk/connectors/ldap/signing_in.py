@@ -67,7 +67,7 @@ class SignIn:
         client = self.dialer.client()
         try:
             if not name:
-                name = f"{layout.login_attribute}={secrets.token_hex(16)},{layout.people_base}"
+                _pretend(client, layout, password)
             answer = client.bind(name, password)
             reason = layout.accounts.bind_reason(answer)
             if not answer.ok:
@@ -239,6 +239,12 @@ class SignIn:
 
 def _nothing(text: str) -> bool:
     return says_nothing(text) or "\0" in text
+
+
+def _pretend(client: Client, layout: Layout, password: Secret) -> NoReturn:
+    """Bind as an entry that cannot exist, so that an unknown name costs what a known one does (I6)."""
+    client.bind(f"{layout.login_attribute}={secrets.token_hex(16)},{layout.people_base}", password)
+    raise _not_accepted()
 
 
 def _prove(client: Client, layout: Layout, name: str, login: str) -> None:
