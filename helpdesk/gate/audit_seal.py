@@ -46,13 +46,14 @@ def resume(database: sqlite3.Connection, folder: Path, key: HostKey) -> Tree:
             if entries or remembered is not None:
                 raise altered("its signed checkpoints are gone")
             return Tree()
-        tree = _signed_tree(*row, key)
+        size, note, edge = row
+        tree = _signed_tree(size, note, edge, key)
         if entries < tree.size:
             raise altered(f"it was signed with {tree.size} entries and has {entries}")
         if remembered is not None:
             _check_continues(database, remembered, key)
-        if remembered != row[1]:
-            write_private(folder / HEAD, row[1].encode())
+        if remembered != note:
+            write_private(folder / HEAD, note.encode())
     return tree
 
 

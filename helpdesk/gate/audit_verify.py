@@ -305,7 +305,7 @@ class _Check:
     def _gone(self, stored: dict[int, str]) -> _Bad | None:
         if self.entries and not stored:
             return _Bad(None, "The signed checkpoints were taken away.")
-        if self._remembered is None and len(stored) > 1:
+        if self._remembered is None and self._given is None and len(stored) > 1:
             return _Bad(None, "The checkpoint beside the database was taken away.")
         if self._remembered is not None and self._remembered not in stored.values():
             return _Bad(None, "The checkpoint beside the database is not in it: one of them was replaced.")

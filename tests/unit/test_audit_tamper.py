@@ -301,6 +301,22 @@ def test_other_ways_to_spoil_an_entry(tmp_path: Path, change: str) -> None:
     assert checked(tmp_path).first_bad == 4
 
 
+def test_a_spoilt_entry_is_not_shown_as_if_it_were_one(tmp_path: Path) -> None:
+    with attacker(closed_story(tmp_path)) as database:
+        database.execute("UPDATE entries SET entry = 'x' WHERE seq = 4")
+    with pytest.raises(LogUnavailable, match="Entry 4 of the log is damaged"):
+        open_log(tmp_path).entries()
+
+
+def test_a_copy_of_the_database_alone_is_verified_with_a_checkpoint(tmp_path: Path) -> None:
+    folder = closed_story(tmp_path)
+    kept = (folder / "checkpoint").read_text()
+    (folder / "checkpoint").unlink()
+    assert not checked(tmp_path).ok
+    assert checked(tmp_path, kept).ok
+    assert not checked(tmp_path, kept.replace("\n7\n", "\n8\n")).ok
+
+
 def test_erased_values_leave_the_chain_whole(tmp_path: Path) -> None:
     log = open_log(tmp_path)
     log.append("read", {"action": "x"}, {"actor": "ana", "phone": 5550100})

@@ -32,6 +32,7 @@ def list_(
     ] = None,
 ) -> int:
     """List the latest entries, oldest first; with --after, the ones that follow it."""
+    from helpdesk.gate.audit_export import plain
     from helpdesk.surfaces.columns import table
     from helpdesk.text import local_time
 
@@ -51,7 +52,7 @@ def list_(
         for entry in entries
     ]
     lines = table(("entry", "time", "what", "who", "about"), rows, run.look)
-    document = {"schema": "helpdesk.log/1", "entries": [_document(entry) for entry in entries]}
+    document = {"schema": "helpdesk.log/1", "entries": [plain(entry) for entry in entries]}
     return run.answer(document, lines or ["The log is empty."])
 
 
@@ -60,6 +61,7 @@ def show(
     entry: Annotated[int, typer.Argument(help="Its number.", show_default=False, metavar="ENTRY")],
 ) -> int:
     """Show one entry, whole."""
+    from helpdesk.gate.audit_export import plain
     from helpdesk.surfaces.look import clean
 
     run = current()
@@ -70,7 +72,7 @@ def show(
         lines.append(f"  {run.look.paint(title, 'bold')}")
         lines += [f"    {clean(name)}: {_shown(value)}" for name, value in values.items() if value != ""]
     lines.append(f"  hash  {found.hash}")
-    return run.answer({"schema": "helpdesk.entry/1", **_document(found)}, lines)
+    return run.answer({"schema": "helpdesk.entry/1", **plain(found)}, lines)
 
 
 @app.command()
@@ -116,6 +118,25 @@ def checkpoint() -> int:
     return run.answer({"schema": "helpdesk.checkpoint/1", "checkpoint": note}, note.rstrip().split("\n"))
 
 
+@app.command()
+def export(
+    file: Annotated[str, typer.Argument(help="The SQLite file to make.", show_default=False, metavar="FILE")],
+) -> int:
+    """Copy the log into a table to search: one SQLite file, with a full-text index over people and messages.
+
+    The copy holds names and proves nothing; keep it as private as the log itself.
+    """
+    from pathlib import Path
+
+    from helpdesk.gate.audit_export import export_table
+    from helpdesk.surfaces.look import clean
+
+    run = current()
+    count = export_table(run.desk.audit, Path(file))
+    document = {"schema": "helpdesk.export/1", "file": file, "entries": count}
+    return run.answer(document, [f"{count} entries are in {clean(file)}, in the table log."])
+
+
 def _file(name: str) -> str:
     from helpdesk.errors import UsageError
 
@@ -124,17 +145,6 @@ def _file(name: str) -> str:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--checkpoint {name} cannot be read: {error}.") from error
-
-
-def _document(entry: Entry) -> dict[str, Any]:
-    return {
-        "seq": entry.seq,
-        "time": entry.time.isoformat(),
-        "kind": entry.kind,
-        "body": dict(entry.body),
-        "personal": dict(entry.personal),
-        "hash": entry.hash,
-    }
 
 
 def _who(entry: Entry) -> str:
