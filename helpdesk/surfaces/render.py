@@ -52,7 +52,7 @@ def error_line(result: Result, look: Look) -> str:
 def next_step(result: Result) -> str:
     """The next command for what changed something, or waits; "" after a read."""
     if result.outcome is Outcome.PREVIEWED:
-        return "Nothing was changed; without --dry-run it is done after you confirm it."
+        return "Without --dry-run it is done, once you confirm it."
     if is_read(result):
         return ""
     parts = []
@@ -79,6 +79,8 @@ def _citations(result: Result, look: Look) -> list[str]:
     lines: list[str] = []
     for number, citation in enumerate(result.citations or (), 1):
         lines.append(f"{number}. {look.paint(place(citation), 'bold')}")
+        if "\n" in result.message:
+            continue  # the message is the document itself
         text = clean(citation.text, one_line=False)
         width = max(look.width - 3, 20)
         for line in text.splitlines():

@@ -17,9 +17,11 @@ from helpdesk.events import (
     Said,
     Warned,
 )
+from helpdesk.surfaces.columns import wrap
 from helpdesk.surfaces.look import Look, clean
 
 MODEL = "model │ "
+_FRAME = str.maketrans("┌│└├─━┃┏┗╭╰", "+|++--|++++")
 _WIPE = "\r\x1b[K"
 
 
@@ -42,7 +44,7 @@ class Teller:
     def tell(self, event: Event) -> None:
         match event:
             case Said(text):
-                self.line(clean(text, one_line=False))
+                self.line(untrusted(text, one_line=False).replace("\n", "\n  "))
             case ModelSaid(text):
                 self._prose(text)
             case ModelFinished(unproven):
@@ -52,11 +54,12 @@ class Teller:
             case Proposed(action, arguments):
                 if self._verbose:
                     given = ", ".join(f"{name}={value}" for name, value in arguments.items())
-                    self.line(clean(f"Found: {action} {given}".rstrip()), "dim")
+                    self.line(untrusted(f"Found: {action} {given}".rstrip()), "dim")
             case Progress(_, text):
-                self._progress(clean(text))
+                self._progress(untrusted(text))
             case Warned(text, hint):
-                self.line(f"warning: {clean(text)}" + (f" ({clean(hint)})" if hint else ""), "yellow")
+                more = f" ({untrusted(hint)})" if hint else ""
+                self.line(f"warning: {untrusted(text)}{more}", "yellow")
             case Previewed():
                 pass  # the confirmation shows the same changes
             case _:
@@ -107,7 +110,7 @@ class Teller:
                 if not self._in_prose:
                     self._write(self._look.paint(self._look.fit(MODEL), "blue"))
                     self._in_prose = True
-                self._write(self._look.fit(clean(part)))
+                self._write(self._look.fit(untrusted(part)))
 
     def _end_prose(self) -> None:
         if self._in_prose:
@@ -122,10 +125,15 @@ class Teller:
             self._quiet = True  # nobody reads it; the work goes on
 
 
+def untrusted(text: object, *, one_line: bool = True) -> str:
+    """Cleaned text that cannot draw the frame of a confirmation, wherever the terminal wraps it (T3)."""
+    return clean(text, one_line=one_line).translate(_FRAME)
+
+
 def change_line(change: Change) -> str:
     """One change with its real values, cleaned: "finance-share: member ana: no → yes"."""
-    before, after = clean(change.before) or "nothing", clean(change.after) or "nothing"
-    return f"{clean(change.target)}: {clean(change.what)}: {before} → {after}"
+    before, after = untrusted(change.before) or "nothing", untrusted(change.after) or "nothing"
+    return f"{untrusted(change.target)}: {untrusted(change.what)}: {before} → {after}"
 
 
 def confirmation_lines(confirmation: Confirmation, look: Look) -> list[str]:
@@ -133,20 +141,23 @@ def confirmation_lines(confirmation: Confirmation, look: Look) -> list[str]:
 
     Everything in it comes from the canonical call and from the live system (L3); each text is one line.
     """
-    title = look.paint(f"Please confirm: {clean(confirmation.action)}", "bold")
-    lines = [f"┌─ {title}", f"│ {clean(confirmation.summary)}"]
-    lines.append(f"│ as {clean(confirmation.actor)}")
-    lines += [f"│   {change_line(change)}" for change in confirmation.changes]
-    lines += [f"│ {look.paint('!', 'yellow')} {clean(warning)}" for warning in confirmation.warnings]
+    lines = [f"┌─ {look.paint(f'Please confirm: {untrusted(confirmation.action)}', 'bold')}"]
+    inside = [untrusted(confirmation.summary), f"as {untrusted(confirmation.actor)}"]
+    inside += [f"  {change_line(change)}" for change in confirmation.changes]
+    inside += [f"! {untrusted(warning)}" for warning in confirmation.warnings]
     if confirmation.approvers:
-        lines.append(f"│ it then waits for {' or '.join(clean(name) for name in confirmation.approvers)}")
+        who = " or ".join(untrusted(name) for name in confirmation.approvers)
+        inside.append(f"it then waits for {who}")
+    for text in inside:
+        first, *more = wrap(text, max(look.width - 6, 20))
+        lines += [f"│ {first}", *(f"│     {part}" for part in more)]
     lines.append("└─")
     return lines
 
 
 def question_lines(question: Question) -> list[str]:
     """A question with its numbered choices."""
-    lines = [clean(question.text)]
+    lines = [untrusted(question.text)]
     for number, choice in enumerate(question.choices, 1):
-        lines.append(f"  {number}) {clean(choice.label)}")
+        lines.append(f"  {number}) {untrusted(choice.label)}")
     return lines

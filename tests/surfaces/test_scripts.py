@@ -495,3 +495,45 @@ def test_every_listing_command_prints_one_document(company: Company) -> None:
     for arguments in (["do"], ["log", "list"], ["log", "verify"], ["config", "show"], ["plugin", "list"]):
         ran = company.run(*arguments, "--json")
         json.loads(ran.out)
+
+
+@pytest.mark.req("A1")
+@pytest.mark.req("CLI-1")
+def test_an_altered_log_is_told_with_its_first_bad_entry(company: Company) -> None:
+    for _ in range(2):
+        assert company.run_as("ana", "whoami").code == 0
+    with closing(sqlite3.connect(company.state / "log" / "log.db")) as database, database:
+        database.execute("DROP TRIGGER entries_fixed")
+        database.execute("UPDATE entries SET entry = replace(entry, 'whoami', 'update') WHERE seq = 2")
+    ran = company.run("log", "verify", "--json")
+    assert ran.code == 1
+    assert (ran.document["ok"], ran.document["first_bad"]) == (False, 2)
+    assert "entry 2" in ran.err
+    assert company.run("log", "verify").code == 1
+
+
+@pytest.mark.req("CLI-14")
+def test_a_kept_checkpoint_shows_later_that_nothing_was_taken_away(company: Company) -> None:
+    company.run_as("ana", "whoami")
+    kept = company.home / "checkpoint"
+    kept.write_text(company.run("log", "checkpoint").out)
+    company.run_as("ana", "whoami")
+    assert company.run("log", "verify", "--checkpoint", str(kept)).code == 0
+    kept.write_text(kept.read_text().replace("A", "B"))
+    assert company.run("log", "verify", "--checkpoint", str(kept)).code != 0
+
+
+@pytest.mark.req("CLI-8")
+def test_the_log_is_read_in_pages(company: Company) -> None:
+    for _ in range(3):
+        company.run_as("ana", "whoami")
+
+    def listed(*arguments: str) -> list[int]:
+        document = company.run("log", "list", "--json", *arguments).document
+        return [entry["seq"] for entry in document["entries"]]
+
+    assert listed() == [1, 2, 3, 4, 5, 6]
+    assert listed("--limit", "2") == [5, 6]
+    assert listed("--limit", "2", "--before", "5") == [3, 4]
+    assert listed("--limit", "2", "--after", "1") == [2, 3]
+    assert listed("--kind", "read") == [2, 4, 6]

@@ -86,6 +86,10 @@ class RootGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         row = ROWS.get(cmd_name)
         if row is None:
+            if "." in cmd_name:
+                raise UsageError(
+                    f"{cmd_name} is no command.", hint=f"helpdesk do {cmd_name}", code="unknown-command"
+                )
             near = get_close_matches(cmd_name, ROWS, n=2, cutoff=0.5)
             raise UsageError(
                 f"There is no command {cmd_name!r}.",

@@ -91,20 +91,18 @@ def verify(
 
     run = current()
     found = run.desk.audit.verify(checkpoint=_file(checkpoint) if checkpoint else None)
-    document = {
-        "ok": found.ok,
-        "entries": found.entries,
-        "first_bad": found.first_bad,
-        "checkpoint": found.checkpoint,
-    }
+    document = found.plain()
     if found.ok:
-        lines = [f"{run.look.paint('✓', 'green')} The log is whole: {found.entries} entries."]
+        lines = [
+            f"{run.look.paint('✓', 'green')} The log is whole: {found.entries} entries, {found.signed} of them signed."
+        ]
         return run.answer(document, lines)
-    why = clean(getattr(found, "problem", "") or "it is not as it was written")
     which = (
         f"entry {found.first_bad} is the first bad one" if found.first_bad is not None else "entries are gone"
     )
-    run.complain([f"{run.error_look.paint('failed:', 'red')} The log was altered, {which}: {why}"])
+    run.complain(
+        [f"{run.error_look.paint('failed:', 'red')} The log was altered, {which}: {clean(found.problem)}"]
+    )
     if run.flags.json:
         run.document(document)
     return Exit.FAILED
