@@ -15,7 +15,7 @@ from helpdesk.actions.journal import preview_from
 from helpdesk.actions.prepare import Prepared, prepare
 from helpdesk.actions.runner import Runner
 from helpdesk.errors import HelpdeskError, NotFound, OutcomeUnknown, UsageError
-from helpdesk.events import ErrorInfo, Outcome, Result
+from helpdesk.events import ErrorInfo, Outcome, Result, Warned
 from helpdesk.gate.audit import Entry
 from helpdesk.identity import Actor
 from helpdesk.ports import DirectoryReader, Interaction, SignedIn
@@ -36,7 +36,10 @@ class Reconciler:
     ) -> list[Result]:
         """One result for each intent; what still cannot be told stays ``unknown`` and open."""
         results = [await self._one(intent, signed_in, interaction) for intent in intents]
-        await asyncio.to_thread(self.settle_requests)
+        try:
+            await asyncio.to_thread(self.settle_requests)
+        except HelpdeskError as error:  # what was read back stands all the same
+            interaction.emit(Warned(error.message, error.hint))
         return results
 
     def settle_requests(self) -> None:
@@ -61,13 +64,18 @@ class Reconciler:
             prepared, agreed = await asyncio.to_thread(self._restored, intent, signed_in)
         except HelpdeskError as error:
             return _unreadable(intent, error)
+        except (ValueError, KeyError, TypeError):  # written by another version, or erased in part
+            return _unreadable(intent, OutcomeUnknown("it is not written as this version writes it."))
         carry_out = CarryOut(self.runner.systems, self.runner.journal, self.runner.timing)
         result = await carry_out.read_back(agreed, signed_in.directory, None, None, None, interaction)
         result = _reworded(result, prepared)
         request = str(intent.body.get("request", ""))
         entry = self.runner.journal.outcome(prepared, signed_in.actor, result, intent.seq, request)
         if request:
-            self.runner.requests.finish(request, request_state(result.outcome), entry)
+            try:
+                self.runner.requests.finish(request, request_state(result.outcome), entry)
+            except HelpdeskError as error:
+                interaction.emit(Warned(error.message, error.hint))
         return replace(result, entry=entry)
 
     def _restored(self, intent: Entry, signed_in: SignedIn) -> tuple[Prepared, Agreed]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpdesk.app.parts import Parts, utc_now
 from helpdesk.config import Config, load
-from helpdesk.errors import BadCredentials, NotSignedIn, UsageError
+from helpdesk.errors import BadCredentials, Failed, NotSignedIn, UsageError
 from helpdesk.events import Outcome, Question, Result, Warned
 from helpdesk.platform import Paths, paths
 from helpdesk.ports import Clock, Interaction, SignedIn
@@ -233,12 +233,19 @@ class Desk(Parts):
             for intent in await asyncio.to_thread(self.audit.interrupted)
             if intent.body.get("actor_id") == signed_in.actor.person.id
         ]
-        begun = await asyncio.to_thread(self.requests.claimed)
-        if mine or begun:
+        if mine or await self._claimed(interaction):
             from helpdesk.actions.reconcile import Reconciler
 
             for result in await Reconciler(self.runner)(mine, signed_in, interaction):
                 interaction.emit(Warned(result.message, result.error.hint if result.error else ""))
+
+    async def _claimed(self, interaction: Interaction) -> bool:
+        """Whether an approval was begun and not ended; requests that cannot be read keep nobody out."""
+        try:
+            return bool(await asyncio.to_thread(self.requests.claimed))
+        except Failed as error:
+            interaction.emit(Warned(error.message, error.hint))
+            return False
 
     async def explain_lock(
         self, interaction: Interaction, login: str = "", password: Secret | None = None

@@ -8,6 +8,7 @@ helpdesk does not reconcile it under the feet of the one that carries it out.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
@@ -61,7 +62,8 @@ class Runs:
             descriptor = self._held.pop(run, None)
         if descriptor is not None:
             os.close(descriptor)
-            (self._folder / run).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a file that stays is of a dead run, and is cleared as such
+                (self._folder / run).unlink()
 
     def alive(self, run: str) -> bool:
         """Whether a process, this one or another, is carrying the run out now; a dead run's file is cleared."""

@@ -128,9 +128,7 @@ class Company:
 
     def lock(self) -> None:
         moment = datetime.now(UTC).strftime("%Y%m%d%H%M%SZ")
-        self.server.modify(
-            self.dns["target"], {"pwdAccountLockedTime": [(MODIFY_REPLACE, [moment])]}
-        )
+        self.server.modify(self.dns["target"], {"pwdAccountLockedTime": [(MODIFY_REPLACE, [moment])]})
 
 
 @dataclass(frozen=True)
