@@ -9,7 +9,7 @@ demo: .venv/demo.stamp
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/helpdesk demo; else $(BIN)/helpdesk demo --script; fi
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 check: lint types contracts
 
