@@ -13,6 +13,9 @@ def main() -> None:
 
         sys.stdout.write(f"helpdesk {__version__}\n")
         return
+    import gc
+
+    gc.set_threshold(50_000)  # a start makes many objects and no rubbish: the collector need not look so often
     from helpdesk.surfaces.cli.main import run_and_exit
 
     run_and_exit(arguments)
