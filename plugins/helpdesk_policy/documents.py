@@ -14,7 +14,7 @@ SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".txt": "text", ".text":
 SUFFIXES |= {".html": "html", ".htm": "html"}
 """Which files are policy documents, and how each is read."""
 
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
 _ADDRESS = re.compile(r"\bhttps?://\S+|\bmailto:\S+")
 
 

@@ -18,6 +18,15 @@ _BLOCKS = re.compile(
 )
 
 
+_HIDDEN = re.compile(r"<!--|<(?P<tag>script|style)\b[^<>]*>", re.IGNORECASE)
+_ENDS = {
+    "": re.compile(r"--!?>"),
+    "script": re.compile(r"</script\b[^>]*>", re.IGNORECASE),
+    "style": re.compile(r"</style\b[^>]*>", re.IGNORECASE),
+}
+_OPENS_NOTHING = re.compile(r"<(?![^<>]*>)")
+
+
 class _Reader(HTMLParser):
     """Character references are resolved here, not by the parser, so that line numbers stay exact."""
 
@@ -89,7 +98,23 @@ class _Reader(HTMLParser):
 def read_html(text: str) -> Outline:
     """The visible text of a page, under its headings; scripts, styles and navigation are left out."""
     reader = _Reader()
-    reader.feed(text.replace("\r\n", "\n").replace("\r", "\n"))
+    reader.feed(_closed(_without_scripts(text.replace("\r\n", "\n").replace("\r", "\n"))))
     reader.close()
     reader.end_block()
     return reader.outline
+
+
+def _without_scripts(text: str) -> str:
+    """The page without comments, scripts and styles, on the same lines; one that never ends takes the rest."""
+    kept, here = [], 0
+    while (start := _HIDDEN.search(text, here)) is not None:
+        kept.append(text[here : start.start()])
+        end = _ENDS[(start["tag"] or "").lower()].search(text, start.end())
+        here = end.end() if end else len(text)
+        kept.append("\n" * text.count("\n", start.start(), here))
+    return "".join([*kept, text[here:]])
+
+
+def _closed(text: str) -> str:
+    """The page with every ``<`` that opens nothing as text: many of them take Python's parser hours."""
+    return _OPENS_NOTHING.sub("&lt;", text)

@@ -178,7 +178,9 @@ def with_index(folder: Path, work: Callable[[Index], T]) -> T:
         with closing(_prepared(_connected(":memory:"))) as database:
             return work(Index(database))
     except sqlite3.OperationalError as error:
-        reason = "this Python's SQLite has no full-text search" if "fts5" in str(error) else str(error)
+        reason = (
+            "this Python's SQLite has no full-text search" if "no such module" in str(error) else str(error)
+        )
         raise Failed(f"The policies cannot be indexed: {reason}.", code="policy-index") from error
 
 

@@ -11,7 +11,7 @@ _ATX = re.compile(r" {0,3}(?P<marks>#{1,6})(?P<space>[ \t]*)(?P<text>[^#\s].*?)?
 _UNDERLINE = re.compile(r" {0,3}(?P<mark>=+|-{3,})[ \t]*$")
 _FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s+[^<>]*)?/?>")
-_HIDDEN_START = re.compile(r"<!--|<(?P<tag>script|style)\b[^>]*>", re.IGNORECASE)
+_HIDDEN_START = re.compile(r"<!--|<(?P<tag>script|style)\b[^<>]*>", re.IGNORECASE)
 _HIDDEN_END = {
     "<!--": re.compile(r"-->"),
     "script": re.compile(r"</script\s*>", re.IGNORECASE),
@@ -19,9 +19,10 @@ _HIDDEN_END = {
 }
 _NO_PARAGRAPH = re.compile(r"\s*(?:[-*+>|]|\d+[.)])\s|\s*\||\s{4}")
 _EMPHASIS = re.compile(r"(\*\*|__|\*|`)(?=\S)(.+?)(?<=\S)\1")
-_LINKED = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_LINKED = re.compile(r"!?\[([^\[\]]*)\]\([^)]*\)")
 _NUMBERED = re.compile(r"(?P<number>\d+(?:\.\d+)*)[.)]?\s+(?P<text>[^\W\d_].*[^.;,:])$")
-_HEADING_CHARACTERS = 90
+_TEXT_HEADING = 90
+_LONGEST_HEADING = 400
 
 
 class _Html:
@@ -87,6 +88,8 @@ def _front_matter(lines: Sequence[str], outline: Outline) -> int:
 def _heading(lines: Sequence[str], i: int) -> tuple[int, str, int] | None:
     """Level, text and number of lines of the heading at ``i``, if there is one."""
     line = lines[i]
+    if len(line) > _LONGEST_HEADING:
+        return None
     found = _ATX.match(line)
     if found and found["text"] and (found["space"] or _stands_alone(lines, i, found["text"])):
         return len(found["marks"]), found["text"], 1
@@ -126,7 +129,7 @@ def _text_heading(lines: Sequence[str], i: int) -> tuple[int, int]:
     """Level (0: no heading) and how many lines it takes."""
     line = lines[i].strip()
     following = lines[i + 1].strip() if i + 1 < len(lines) else ""
-    if not line or len(line) > _HEADING_CHARACTERS:
+    if not line or len(line) > _TEXT_HEADING:
         return 0, 1
     if len(following) >= 3 and set(following) in ({"="}, {"-"}, {"~"}):
         return (1 if following[0] == "=" else 2), 2

@@ -54,7 +54,7 @@ def shown(database: sqlite3.Connection, sources: Sequence[Source], named: str, h
         NotFound: no policy document, or none of its sections, has that name. Ambiguous: several have.
         Failed: its file cannot be read any more.
     """
-    document = _find(database, named)
+    document, heading = _named(database, named, heading)
     content = _read(document, sources)
     parts = list(content.sections) if heading is None else _section(content.sections, heading, document)
     lines = [line for part in parts for line in _lines(part)]
@@ -93,8 +93,19 @@ def _numbered(lines: Sequence[tuple[int, str]]) -> str:
     return text + (f"\n… {more:,} more lines; name one of its headings." if more else "")
 
 
-def _find(database: sqlite3.Connection, named: str) -> _Document:
+def _named(database: sqlite3.Connection, named: str, heading: str | None) -> tuple[_Document, str | None]:
+    """The document, and the heading; "FILE HEADING" in one is understood too."""
     documents = [_Document(*row) for row in database.execute("SELECT source, file, title FROM documents")]
+    known = {name for document in documents for name in document.names}
+    words = named.split()
+    if heading is None and _folded(named) not in known:
+        for end in range(len(words) - 1, 0, -1):
+            if (first := _folded(" ".join(words[:end]))) in known:
+                return _find(documents, first), " ".join(words[end:])
+    return _find(documents, named), heading
+
+
+def _find(documents: Sequence[_Document], named: str) -> _Document:
     wanted = _folded(named)
     for rank in range(_RANKS):
         matching = [document for document in documents if document.names[rank] == wanted]

@@ -85,7 +85,8 @@ engineer, developer, programmer, technical
 category, class, classification, classify
 feature, functionality
 quick, quickly, fast, promptly, immediately, timeline, deadline, as soon as possible
-minimum, at least
+minimum, at least, least
+length, long, characters
 reason, cause
 install, installed, installation, apply, applied
 dial, call, phone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -123,6 +124,51 @@ def test_every_usual_encoding_is_read(data: bytes) -> None:
 @pytest.mark.parametrize("data", [b"\x00\x01\x02PK", b"\xff\xfe\x00"])
 def test_what_is_no_text_is_no_document(data: bytes) -> None:
     assert parse(data, "a.md") is None
+
+
+@pytest.mark.parametrize("file", ["a.md", "a.txt", "a.html"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<",
+        "<a ",
+        "<!--",
+        "<script ",
+        "<script>",
+        "<![",
+        "<?",
+        "&#",
+        "[",
+        "[a](",
+        "# *a ",
+        "# a" + " " * 40,
+        "`a",
+        "#",
+        "| ",
+        "<td>",
+    ],
+)
+def test_no_file_takes_for_ever(file: str, piece: str) -> None:
+    """Each of these took a parser minutes once; a small file must be read in a moment, whatever it holds."""
+    start = time.perf_counter()
+    parse((piece * (100_000 // len(piece))).encode(), file)
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<p>a <!-- x\n<p>hidden</p> --> b</p>", [("", 1, "a b")]),
+        ("<p>1 < 2 and 3 > 2</p>", [("", 1, "1 < 2 and 3 > 2")]),
+        ("<script>\nif (a<b) {}\n</script>\n<p>seen", [("", 4, "seen")]),
+        ("<style>never closed\n<p>hidden", []),
+        ("<h2>A</h2>\n<p>x<br>y</p>\n<h2>B</h2>", [("A", 2, "x"), ("B", 3, "B")]),
+        ("<title>T</title><h1>H</h1><h2>&lt;b&gt; &#228;</h2>t", [("<b> ä", 1, "t")]),
+        ("<template><p>no</p></template><p>yes", [("", 1, "yes")]),
+    ],
+)
+def test_the_corners_of_html(text: str, expected: list[tuple[str, int, str]]) -> None:
+    assert places(read(text, "a.html")) == expected
 
 
 _pieces = st.sampled_from(

@@ -130,6 +130,12 @@ def test_one_section_is_shown_with_what_stands_inside_it(policies: Policies) -> 
     assert "Destruction" not in answer.message
 
 
+@pytest.mark.parametrize("name", ["data/retention.md Retention period", "data retention   retention period"])
+def test_a_document_and_its_heading_in_one_are_understood(policies: Policies, name: str) -> None:
+    citations = policies.show(name).citations or ()
+    assert [c.heading for c in citations] == ["Retention period", "Exceptions"]
+
+
 def test_html_is_shown_as_text(policies: Policies) -> None:
     message = policies.show("travel.html").message
     assert "11  Trains: second class." in message
