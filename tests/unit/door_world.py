@@ -35,7 +35,7 @@ from helpdesk.secrets import Secret
 from tests.fakes.log import MemoryLog
 from tests.fakes.systems import Watch, WatchedDirectory, WatchedTickets
 from tests.fakes.terminal import Person as AtTerminal
-from tests.unit.test_requests import Key
+from tests.unit.requests_world import Key
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ROLES = {"helpdesk": ("service-desk",), "privileged": ("admins",)}
