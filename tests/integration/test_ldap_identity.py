@@ -30,7 +30,7 @@ from helpdesk.identity import Person
 from helpdesk.secrets import Secret
 from tests.integration.ldap_world import directory, of_slapd
 from tests.servers.certificates import Authority
-from tests.servers.fake_ldap import Directory, FakeLdap, Reply, done, found, referred
+from tests.servers.fake_ldap import BIND, Directory, FakeLdap, Reply, Request, bound, done, found, referred
 from tests.servers.layouts import PEOPLE
 from tests.servers.packages import slapd_or_skip
 from tests.servers.slapd import Slapd
@@ -360,3 +360,23 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password(slapd_people: Slapd) 
             words.add(said)
     assert len(words) == 1
     assert abs(_z(known, unknown)) < 3.3, (statistics.median(known), statistics.median(unknown))
+
+
+@pytest.mark.req("I6")
+@pytest.mark.parametrize(("refusal", "tells"), [(0.0, True), (0.06, False)], ids=["control", "as shipped"])
+def test_a_slow_hash_does_not_show(authority: Authority, refusal: float, tells: bool) -> None:
+    """A server that spends 20 ms on the passwords it knows, and nothing on names it does not."""
+
+    class Hashing(Directory):
+        def __call__(self, request: Request) -> Sequence[Reply] | None:
+            if request.kind == BIND:
+                time.sleep(0.02 if request.dn == DN else 0)
+                return [bound(49)]
+            return super().__call__(request)
+
+    with serve(authority, Hashing([ana()])) as server:
+        one = directory(server.url, str(authority.file), timeouts=Timeouts(refusal=refusal))
+        _probe(one, "warm-up")
+        pairs = [(_probe(one, "ana")[0], _probe(one, "nobody")[0]) for _ in range(25)]
+    z = _z([known for known, _ in pairs], [unknown for _, unknown in pairs])
+    assert (abs(z) > 3.3) is tells, z

@@ -64,6 +64,7 @@ NAMES = Names(
     owner=("managedBy",),
     nested="1.2.840.113556.1.4.1941",
     groups_anywhere=True,
+    primary_group=("primaryGroupID", "objectSid"),
 )
 
 

@@ -174,16 +174,40 @@ class LdapReader:
     def groups_of(self, person: Person) -> list[Group]:
         layout = self._layout()
         names = layout.names
-        current = self._at(person.dn, names.person_filter, [names.id, layout.login_attribute, "memberOf"])
+        wanted = [names.id, layout.login_attribute, "memberOf", *names.primary_group]
+        current = self._at(person.dn, names.person_filter, wanted)
         if current is None or names.entry_id(current) != person.id:
             raise NotFound(f"The account {person.login} is no longer in the directory.")
         held = self._holding([(person.dn, person.login)], layout)
+        held |= self._primary(current, layout)
         for dn in current.texts("memberOf"):
             if dn.lower() not in held:
                 entry = self._at(dn, names.group_filter, names.group_attributes())
                 if entry is not None:
                     held[dn.lower()] = names.as_group(entry)
         return sorted(held.values(), key=lambda group: group.name)
+
+    def _primary(self, person: Entry, layout: Layout) -> dict[str, Group]:
+        """Active Directory's primary group, which lists nobody as its member, and the groups that hold it."""
+        names = layout.names
+        if not names.primary_group:
+            return {}
+        number, sid = (
+            person.text(names.primary_group[0]),
+            next(iter(person.values(names.primary_group[1])), b""),
+        )
+        if not number.isascii() or not number.isdigit() or len(sid) < 12:
+            return {}
+        group_sid = sid[:-4] + int(number).to_bytes(4, "little")
+        filter = filter_and([names.group_filter, filter_equal(names.primary_group[1], group_sid)])
+        found = self._ask(
+            lambda client: client.search(layout.base, filter, names.group_attributes(), limit=1)
+        )
+        self._seen(found, layout.base, "groups")
+        groups = {entry.dn.lower(): names.as_group(entry) for entry in found.entries}
+        for group in list(groups.values()):
+            groups |= self._holding([(group.dn, "")], layout)
+        return groups
 
     def _holding(self, members: list[tuple[str, str]], layout: Layout) -> dict[str, Group]:
         """Groups that hold these (DN, login) pairs, and the groups that hold those, by DN in lower case."""

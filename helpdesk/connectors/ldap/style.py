@@ -27,6 +27,8 @@ class Names:
         id_text, id_value: that attribute's value as text, and back.
         display: where a person's name stands, best first.
         nested: a matching rule that finds groups of groups, where the server has one.
+        primary_group: the attributes with the number of a group that need not list its members, and with the
+            identifier that the number belongs to; empty where there is no such thing.
         groups_anywhere: a group's bare name is unique in the whole directory, so it is looked for everywhere.
     """
 
@@ -47,6 +49,7 @@ class Names:
     manager: str = "manager"
     nested: str = ""
     groups_anywhere: bool = False
+    primary_group: tuple[str, ...] = ()
 
     def contact(self, field: ContactField) -> str:
         return {"mail": self.mail, "phone": self.phone, "title": self.title}[field]
