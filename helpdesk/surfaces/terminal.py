@@ -33,6 +33,8 @@ class Terminal:
         target: where secrets go; ``None`` for the other screen of the terminal.
         show: prints every result as it comes (a chat); a command prints its own at the end.
         as_json: a secret never goes to the screen, because a script reads along.
+        seen: standard error is a terminal, so that the person sees what the teller tells; where it goes
+            somewhere else, whatever they must see before they answer is written to the device too.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Terminal:
         target: Target | None = None,
         show: Callable[[Result], None] | None = None,
         as_json: bool = False,
+        seen: bool = True,
     ) -> None:
         self._teller = teller
         self._look = look
@@ -54,6 +57,7 @@ class Terminal:
         self._flag = flag
         self._target = target
         self._as_json = as_json
+        self._seen = seen
         self._ending = False
         self.show = show
         self.known: list[Secret] = []
@@ -105,7 +109,13 @@ class Terminal:
 
     def _show(self, confirmation: Confirmation) -> None:
         for line in confirmation_lines(confirmation, self._look):
-            self._teller.line(line)
+            self._say(line)
+
+    def _say(self, line: str) -> None:
+        """A line that the person must have seen before they answer."""
+        self._teller.line(line)
+        if self._tty is not None and not self._seen:
+            self._tty.write(f"{self._look.fit(line)}\n")
 
     async def _agrees(self, confirmation: Confirmation, tty: Tty) -> bool:
         wanted = clean(confirmation.target) if confirmation.irreversible else ""
@@ -115,7 +125,7 @@ class Terminal:
                 tty.write(prompt)
                 answer = await tty.line()
             if answer is not None and _ESCAPE in answer:
-                self._teller.line("A pasted answer does not count; please type it.")
+                self._say("A pasted answer does not count; please type it.")
                 await tty.settle(IGNORE_SECONDS)
                 continue
             answer = (answer or "").strip()
@@ -128,7 +138,7 @@ class Terminal:
         """One answer, as typed; a number stands for the choice with that number."""
         tty = self._someone(question)
         for line in question_lines(question):
-            self._teller.line(line)
+            self._say(line)
         default = f"[{clean(question.default)}] " if question.default else ""
         tty.write(f"{default}> ")
         answer = await tty.line()
@@ -151,7 +161,7 @@ class Terminal:
             if not question.repeat or await self._hidden(tty, f"{question.text.rstrip(':')}, again") == first:
                 self.known.append(first)
                 return first
-            self._teller.line("The two differ; please type it again.")
+            self._say("The two differ; please type it again.")
         raise Cancelled("The two differed each time; nothing was changed.")
 
     async def _hidden(self, tty: Tty, text: str) -> Secret:

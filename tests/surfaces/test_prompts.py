@@ -12,7 +12,7 @@ import pexpect
 import pytest
 
 from helpdesk.secrets import Secret
-from tests.surfaces.company import PASSWORDS, Company, finish
+from tests.surfaces.company import PASSWORDS, PROGRAM, ROOT, Company, finish
 
 OTHER_SCREEN, BACK = "\x1b[?1049h", "\x1b[?1049l"
 
@@ -353,3 +353,37 @@ def test_a_new_password_is_asked_twice(company: Company) -> None:
     child.expect("✓")
     assert finish(child) == 0
     assert company.accepts("ana", "quiet-rivers-run-deep-9") == "yes"
+
+
+@pytest.mark.req("L3")
+@pytest.mark.req("CLI-2")
+def test_what_is_confirmed_is_seen_although_standard_error_goes_elsewhere(locked: Company) -> None:
+    words = " ".join(PROGRAM)
+    child = pexpect.spawn(
+        "/bin/sh",
+        ["-c", f"{words} do password.unlock ana --as bo 2>/dev/null"],
+        env=locked.environment(),
+        cwd=str(ROOT),
+        encoding="utf-8",
+        timeout=30,
+    )
+    child.delaybeforesend = None
+    sign_in(child, "bo")
+    child.expect("Please confirm: password.unlock")
+    child.expect("ana: account lock: locked")
+    child.expect_exact("Do this? [y/N]")
+    child.sendline("y")
+    child.expect("✓")
+    assert finish(child) == 0
+
+
+@pytest.mark.req("CLI-16")
+def test_a_numbered_answer_stands_for_its_choice(company: Company) -> None:
+    child = company.spawn("ask", "bake me a cake", "--as", "ana", "--dry-run")
+    child.expect("Shall I open a ticket")
+    child.expect(r"1\) yes")
+    child.expect(r"2\) no")
+    child.expect("> ")
+    child.sendline("2")
+    child.expect("can't do that")
+    assert finish(child) == 2

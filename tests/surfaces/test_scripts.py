@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -537,3 +539,54 @@ def test_the_log_is_read_in_pages(company: Company) -> None:
     assert listed("--limit", "2", "--before", "5") == [3, 4]
     assert listed("--limit", "2", "--after", "1") == [2, 3]
     assert listed("--kind", "read") == [2, 4, 6]
+
+
+@pytest.mark.req("CLI-8")
+def test_what_a_plugin_prints_does_not_get_into_the_document(company: Company) -> None:
+    folder = company.home / "noisy"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import helpdesk_people as people\n"
+        "action = people.plugin.actions['people.whoami']\n"
+        "real = action.function\n"
+        "async def noisy(ctx):\n"
+        "    print('canary')\n"
+        "    return await real(ctx)\n"
+        "noisy.__doc__ = real.__doc__\n"
+        "action.function = noisy\n"
+    )
+    ran = company.run_as("ana", "--json", "whoami", env={"PYTHONPATH": str(folder)})
+    assert ran.code == 0, ran.err
+    assert ran.document["outcome"] == "done"
+    assert "canary" in ran.err
+
+
+@pytest.mark.req("CLI-25")
+@pytest.mark.req("CLI-8")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_off_a_terminal_is_a_document_too(
+    company: Company, number: signal.Signals, code: int
+) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        silent.settimeout(30)
+        company.config.write_text(
+            f'[directory]\nurl = "ldaps://127.0.0.1:{silent.getsockname()[1]}"\nbase = "dc=example,dc=com"\n'
+        )
+        program = subprocess.Popen(
+            [*PROGRAM, "--json", "whoami", "--as", "ana", "--password-stdin"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=company.environment(), cwd=ROOT, start_new_session=True,
+        )  # fmt: skip
+        assert program.stdin is not None
+        program.stdin.write(b"a-password\n")
+        program.stdin.close()
+        program.stdin = None
+        connection, _ = silent.accept()
+        program.send_signal(number)
+        out, err = program.communicate(timeout=30)
+        connection.close()
+    assert program.returncode == code
+    assert json.loads(out)["outcome"] == "interrupted"
+    assert b"Traceback" not in err

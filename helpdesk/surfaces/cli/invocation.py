@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import redirect_stdout
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -91,6 +92,7 @@ class Invocation:
             flag=lambda action: "--yes" if action == self.named else f"--yes-for {action}",
             target=Target(flags.reveal_to) if flags.reveal_to else None,
             as_json=flags.json,
+            seen=sys.stderr.isatty(),
         )
 
     # ── who ───────────────────────────────────────────────────────────────────────────────────
@@ -159,7 +161,9 @@ class Invocation:
         async def whole() -> Result:
             return await work()
 
-        return self.finish(self.run(whole()))
+        with redirect_stdout(sys.stderr):  # what a plugin prints must not get into the result
+            result = self.run(whole())
+        return self.finish(result)
 
     def finish(self, result: Result) -> int:
         """Print a result where it belongs; its exit code."""
