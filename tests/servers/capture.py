@@ -63,6 +63,8 @@ class Capture:
     def _forward(self, client: socket.socket) -> None:
         with client, socket.create_connection(("127.0.0.1", self._target), timeout=5) as server:
             self._open |= {client, server}
+            for one in (client, server):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 while True:
                     for source in select.select([client, server], [], [])[0]:

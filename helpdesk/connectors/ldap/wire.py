@@ -98,6 +98,7 @@ def connect(endpoint: Endpoint, context: ssl.SSLContext, timeouts: Timeouts) -> 
             f"The directory {endpoint} cannot be reached: {_said(error)}.", hint=_CHECK_URL
         ) from None
     try:
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if endpoint.start_tls:
             _start_tls(plain, endpoint, timeouts)
         return Wire(endpoint, _secured(plain, endpoint, context, timeouts), timeouts)
