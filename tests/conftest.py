@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.slapd import slapd_people, slapd_staff
+from tests.servers.slapd import slapd_closed, slapd_people, slapd_staff
 
-__all__ = ["slapd_people", "slapd_staff"]
+__all__ = ["slapd_closed", "slapd_people", "slapd_staff"]
 
 
 @pytest.fixture(autouse=True)

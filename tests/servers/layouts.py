@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ldap3.utils.dn import escape_rdn
@@ -28,6 +28,7 @@ class Layout:
         own_policy: every person names the policy that holds for them.
         host: the name by which clients reach it.
         configured: the keys an administrator must write in [directory] beside the address.
+        lookup_account: where not anonymous, there is an account for look-ups.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Layout:
     host: str
     configured: Mapping[str, str] = field(default_factory=dict)
     schema: str = ""
+    lookup_account: bool = True
 
     @property
     def people_base(self) -> str:
@@ -187,3 +189,15 @@ objectclass ( 2.25.304957180425817235 NAME 'staffAccount' SUP top AUXILIARY MUST
 """,
 )
 """An administrator has to say where people are; nobody is told anything before signing in."""
+
+CLOSED = replace(
+    PEOPLE,
+    name="closed",
+    anonymous=False,
+    lookup_account=False,
+    lenient_binds=False,
+    memberof=False,
+    host="127.0.0.1",
+    configured={"login_dn": "uid={login},ou=people,dc=corp,dc=test"},
+)
+"""Nobody may look anybody up before signing in, there is no account for it, and nobody sees their own lock."""

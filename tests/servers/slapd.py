@@ -17,7 +17,7 @@ import pytest
 from ldap3 import BASE, NONE, SAFE_SYNC, Connection, Server, Tls
 
 from tests.servers.certificates import Authority
-from tests.servers.layouts import PEOPLE, STAFF, Layout
+from tests.servers.layouts import CLOSED, PEOPLE, STAFF, Layout
 from tests.servers.packages import SlapdProgram, slapd_or_skip
 
 _DEADLINE = 10.0
@@ -81,7 +81,7 @@ class Slapd:
     def directory_config(self) -> dict[str, str]:
         """The ``[directory]`` keys an administrator would write; ``bind_password`` in the clear."""
         config = {"kind": "ldap", "url": self.url, "ca_file": self.ca_file, **self.layout.configured}
-        if not self.layout.anonymous:
+        if not self.layout.anonymous and self.layout.lookup_account:
             config |= {"bind_dn": self.layout.lookup, "bind_password": self.lookup_password}
         return config
 
@@ -327,3 +327,9 @@ def slapd_people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
 def slapd_staff(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
     """OpenLDAP in another company's layout."""
     yield from _running(STAFF, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def slapd_closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
+    """OpenLDAP that tells nothing to anybody who is not signed in."""
+    yield from _running(CLOSED, tmp_path_factory)

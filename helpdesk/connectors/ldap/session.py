@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields, replace
 
 from helpdesk.connectors.ldap import refusals
@@ -125,16 +126,22 @@ class LdapSession(LdapReader):
 
     @bounded
     def status(self, person: Person) -> AccountStatus:
-        """One's own account is read with the account for look-ups too: many servers hide a lock from its owner."""
+        """One's own account is read with the account for look-ups too: many servers hide a lock from its owner.
+
+        Where nobody may see it, binding again tells: an account that was locked or disabled meanwhile ends the
+        session here (D9).
+        """
         told = super().status(person)
         if person.id != self._me.id or None not in (told.locked, told.enabled, told.must_change):
             return told
-        try:
+        with suppress(Refused, NotFound, ConfigError):  # what is hidden from everybody stays untold
             more = self._others.status(person)
-        except (Refused, NotFound, ConfigError):
-            return told  # what is hidden from everybody stays untold
-        kept = {field.name: getattr(told, field.name) for field in fields(told)}
-        return replace(more, **{name: value for name, value in kept.items() if value is not None})
+            kept = {field.name: getattr(told, field.name) for field in fields(told)}
+            told = replace(more, **{name: value for name, value in kept.items() if value is not None})
+        if told.enabled is None:
+            self._link.renew(self._link.password)
+            return replace(told, enabled=True, locked=False)
+        return told
 
     @bounded
     def unlock(self, person: Person) -> None:
