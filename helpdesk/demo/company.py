@@ -18,7 +18,7 @@ class Employee:
     """Someone the visitor can be.
 
     Attributes:
-        part: what they are good for in the demo, as a clause.
+        part: what they are good for in the demo, as a short clause.
         words: their password, printed for the visitor; it opens nothing but the demo.
     """
 
@@ -53,15 +53,20 @@ class Team:
 
 
 EMPLOYEES = (
-    Employee("ines", "Ines Calloway", "Accountant", "locks herself out", "violet-anchor-seven-kites", "1001"),
     Employee(
-        "tomas", "Tomas Brandt", "Service desk", "unlocks and resets", "copper-teapot-north-wind", "1002"
+        "ines", "Ines Calloway", "Accountant", "mistypes her password", "violet-anchor-seven-kites", "1001"
     ),
     Employee(
-        "yuki", "Yuki Tanabe", "Service desk", "the other one at the desk", "paper-comet-oak-bell", "1003"
+        "tomas", "Tomas Brandt", "Service desk", "at the service desk", "copper-teapot-north-wind", "1002"
     ),
+    Employee("yuki", "Yuki Tanabe", "Service desk", "at the service desk", "paper-comet-oak-bell", "1003"),
     Employee(
-        "oskar", "Oskar Lindqvist", "Controller", "asks for access", "harbour-quartz-mild-otter", "1004"
+        "oskar",
+        "Oskar Lindqvist",
+        "Controller",
+        "wants into finance-share",
+        "harbour-quartz-mild-otter",
+        "1004",
     ),
     Employee(
         "priya", "Priya Raman", "Head of Finance", "owns finance-share", "saffron-ladder-dawn-echo", "1005"
@@ -77,7 +82,12 @@ EMPLOYEES = (
         "claire", "Claire Dubois", "Managing director", "leads the company", "opal-meadow-brisk-owl", "1011"
     ),
     Employee(
-        "greta", "Greta Holm", "Directory administrator", "privileged", "iron-fjord-lemon-clock-tower", "1012"
+        "greta",
+        "Greta Holm",
+        "Directory administrator",
+        "a privileged account",
+        "iron-fjord-lemon-clock",
+        "1012",
     ),
 )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -45,8 +45,10 @@ def cast_of(company: Company) -> Cast:
     )
 
 
-async def performance(company: Company) -> AsyncIterator[Played]:
+async def performance(company: Company) -> AsyncGenerator[Played, None]:
     """Every scene, one after the other; it stops at the first that goes wrong.
+
+    Close it before the company is gone: it closes every desk, and a desk signs its log then.
 
     Raises:
         Refused: the company is not the demo's.
@@ -54,7 +56,9 @@ async def performance(company: Company) -> AsyncIterator[Played]:
     colleague = employee(WITNESS)
     witness = Colleague(company.directory, colleague.login, colleague.password)
     try:
-        async for played in play(SCENES, Stage(company.desk, cast_of(company), witness, DemoPerson)):
-            yield played
+        stage = Stage(company.desk, cast_of(company), witness, DemoPerson)
+        async with aclosing(play(SCENES, stage)) as scenes:
+            async for played in scenes:
+                yield played
     finally:
         witness.close()

@@ -168,7 +168,10 @@ def _request_waits(stage: Stage, result: Result) -> Sequence[Fact]:
 
 def _listed(stage: Stage, result: Result) -> Sequence[Fact]:
     groups = [seen.target for seen in result.receipt]
-    return (_is(f"receipt: {stage.cast.group} is listed", True, stage.cast.group in groups),)
+    return (
+        _is(f"receipt: {stage.cast.group} is listed", True, stage.cast.group in groups),
+        _member(stage, True),
+    )
 
 
 def _cited(stage: Stage, result: Result) -> Sequence[Fact]:
@@ -275,7 +278,10 @@ SCENES: tuple[Scene, ...] = (
         lambda cast: cast.locked,
         _command(lambda _: "do people.whoami"),
         do("people.whoami"),
-        lambda stage, result: (_seen(result, "name", stage.cast.locked.name),),
+        lambda stage, result: (
+            _seen(result, "name", stage.cast.locked.name),
+            _locked(stage, stage.cast.locked, False),
+        ),
     ),
     Scene(
         "Asking for access: a request that waits for the group's owner",

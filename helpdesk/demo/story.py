@@ -6,7 +6,8 @@ The story runs on any directory: it is given a way to open a Desk, the people's 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -127,9 +128,10 @@ class Stage:
         self._signed_out.add(player.login)
 
     def close(self) -> None:
-        for desk in self._desks.values():
-            desk.close()
-        self._desks.clear()
+        """Close every desk, also when one of them cannot sign its log."""
+        with ExitStack() as closing:
+            while self._desks:
+                closing.callback(self._desks.popitem()[1].close)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,7 @@ class Played:
         return not self.problems
 
 
-async def play(scenes: Sequence[Scene], stage: Stage) -> AsyncIterator[Played]:
+async def play(scenes: Sequence[Scene], stage: Stage) -> AsyncGenerator[Played, None]:
     """Play one scene after the other; the first that goes wrong is the last."""
     try:
         for number, scene in enumerate(scenes, 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -22,11 +23,14 @@ class Visitor:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.temporary = home.parent / "temporary"
         home.mkdir()
+        self.temporary.mkdir()
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH")}
-        return {**kept, "HOME": str(self.home), "TERM": "xterm", "LC_ALL": "C.UTF-8", **more}
+        own = {"HOME": str(self.home), "TMPDIR": str(self.temporary)}
+        return {**kept, **own, "TERM": "xterm", "LC_ALL": "C.UTF-8", **more}
 
     def run(self, *arguments: str, stdin: str = "", **more: str) -> Ran:
         done = subprocess.run(
@@ -135,6 +139,30 @@ def test_no_flag_and_no_variable_brings_the_demos_people_elsewhere(visitor: Visi
     )
     assert done.code == 0, done.err
     assert not any(visitor.home.iterdir()), "the script touches nobody's own files"
+    assert not any(visitor.temporary.iterdir()), "and leaves none of its own"
+
+
+@pytest.mark.req("R6")
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_script_that_is_interrupted_leaves_nothing_behind(visitor: Visitor, ending: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [*PROGRAM, "demo", "--script"],
+        env=visitor.environment(),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    while not process.stdout.readline().startswith("2. "):
+        assert process.poll() is None
+    process.send_signal(ending)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 128 + ending
+    assert "interrupted" in told
+    assert not any(visitor.temporary.iterdir())
 
 
 def test_its_json_is_one_document(visitor: Visitor) -> None:
@@ -157,6 +185,7 @@ def test_on_a_terminal_it_tells_shows_and_lets_go(visitor: Visitor) -> None:
     child.expect("q to stop")
     child.send("q\r")
     child.expect("What now")
+    assert not any(visitor.temporary.iterdir()), "the copy is gone"
     child.send("3\r")
     assert finish(child) == 0
 

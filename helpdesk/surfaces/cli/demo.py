@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -90,10 +91,11 @@ def _play_all(run: Invocation) -> int:
         if not run.flags.json:
             run.lines(opening(run.look))
         with temporary_company() as company:
-            async for one in performance(company):
-                played.append(one)
-                if not run.flags.json:
-                    run.lines(played_lines(one, run.look))
+            async with aclosing(performance(company)) as scenes:
+                async for one in scenes:
+                    played.append(one)
+                    if not run.flags.json:
+                        run.lines(played_lines(one, run.look))
 
     run.run(work())
     ok = len(played) == len(SCENES) and all(one.ok for one in played)
@@ -188,16 +190,17 @@ def _step_through(run: Invocation) -> None:
     async def work() -> None:
         run.terminal.emit(Progress("demo", "Founding a copy of the company"))
         with temporary_company() as company:
-            async for one in performance(company):
-                played.append(one)
-                run.lines(played_lines(one, run.look))
-                if not one.ok or len(played) == len(SCENES):
-                    return
-                left = len(SCENES) - len(played)
-                text = f"Enter for the next scene ({left} to come), q to stop"
-                answer = await run.terminal.ask(Question("next", text, "--script"))
-                if answer.casefold() in ("q", "quit", "stop"):
-                    return
+            async with aclosing(performance(company)) as scenes:
+                async for one in scenes:
+                    played.append(one)
+                    run.lines(played_lines(one, run.look))
+                    if not one.ok or len(played) == len(SCENES):
+                        return
+                    left = len(SCENES) - len(played)
+                    text = f"Enter for the next scene ({left} to come), q to stop"
+                    answer = await run.terminal.ask(Question("next", text, "--script"))
+                    if answer.casefold() in ("q", "quit", "stop"):
+                        return
 
     try:
         run.run(work())

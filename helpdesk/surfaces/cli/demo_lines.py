@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 INDENT = "   "
 _TRY = (
-    ('ask "I\'m locked out" --profile demo', "mistype a password five times first"),
-    ('ask "get me into finance-share for the quarter close" --profile demo', "as oskar"),
-    ("approvals list --profile demo", "as priya, who owns that group"),
-    ("do password.reset lena --profile demo", "as tomas, of the service desk"),
-    ("do password.reset greta --profile demo", "as tomas: refused, and why"),
-    ('ask "how long may I keep customer data?" --profile demo', "as anyone"),
-    ("log verify --profile demo", "nobody has altered what was done"),
+    ("anyone", 'helpdesk ask "how long may I keep customer data?" --profile demo'),
+    ("ines", 'helpdesk ask "I\'m locked out" --profile demo'),
+    ("tomas", "helpdesk do password.reset lena --profile demo"),
+    ("tomas", "helpdesk do password.reset greta --profile demo"),
+    ("oskar", 'helpdesk ask "get me into finance-share" --profile demo'),
+    ("priya", "helpdesk approvals list --profile demo"),
+    ("anyone", "helpdesk log verify --profile demo"),
 )
 
 
@@ -47,13 +47,10 @@ def welcome(look: Look, *, new: bool, taken_down: bool) -> list[str]:
         else "It was here already and is as you left it; helpdesk demo --reset founds it anew."
     )
     text = f"{NAME} makes lamps for lighthouses, and exists on this machine only. {state}"
-    rows = [(one.login, one.name, one.words, f"{one.title}; {one.part}") for one in EMPLOYEES]
+    rows = [(one.login, one.name, one.words, one.part) for one in EMPLOYEES]
     lines = [*wrap(text, look.width), ""]
     lines += table(("login", "name", "password", "who that is"), rows, look)
-    lines += ["", look.paint("Try", "bold")]
-    for command, note in _TRY:
-        lines += [f"  helpdesk {command}", f"      {look.paint(note, 'dim')}"]
-    return [*lines, ""]
+    return [*lines, "", *table(("as", "try"), _TRY, look), ""]
 
 
 def played_lines(played: Played, look: Look) -> list[str]:
