@@ -15,7 +15,7 @@ def main() -> None:
         return
     import gc
 
-    gc.set_threshold(50_000)  # a start makes many objects and no rubbish: the collector need not look so often
+    gc.set_threshold(50_000)  # a start makes many objects and no rubbish
     from helpdesk.surfaces.cli.main import run_and_exit
 
     run_and_exit(arguments)

@@ -143,7 +143,7 @@ def confirmation_lines(confirmation: Confirmation, look: Look) -> list[str]:
     """
     lines = [f"┌─ {look.paint(f'Please confirm: {untrusted(confirmation.action)}', 'bold')}"]
     inside = [untrusted(confirmation.summary), f"as {untrusted(confirmation.actor)}"]
-    inside += [f"  {change_line(change)}" for change in confirmation.changes]
+    inside += [f"- {change_line(change)}" for change in confirmation.changes]
     inside += [f"! {untrusted(warning)}" for warning in confirmation.warnings]
     if confirmation.approvers:
         who = " or ".join(untrusted(name) for name in confirmation.approvers)
