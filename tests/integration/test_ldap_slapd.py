@@ -10,7 +10,10 @@ import select
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import ldap3
 import pytest
@@ -436,6 +439,46 @@ def test_a_reset_is_hashed_by_the_server_and_must_be_changed(staff: Slapd) -> No
     assert entry["userPassword"][0].startswith(b"{")
     assert entry["pwdReset"] == [b"TRUE"]
     assert b"Temporary" not in b"".join(entry["userPassword"])
+
+
+def test_a_reset_that_could_not_be_finished_is_not_begun(tmp_path: Path) -> None:
+    """This service desk may set passwords and not the flag: nothing changes."""
+    layout = replace(PEOPLE, name="half", desk_right="read")  # type: ignore[arg-type]
+    server = Slapd(layout, tmp_path, slapd_or_skip())
+    try:
+        server.add_group(layout.service_desk, members=[server.add_person("desk", PASSWORD.expose())])
+        server.add_person("pat", PASSWORD.expose())
+        desk = _desk(server)
+        pat = desk.person("pat")
+        with pytest.raises(Refused, match="choose a new password at the next sign-in") as told:
+            desk.set_password(pat, Secret("Temporary-Horse-79"), must_change=True)
+        assert told.value.code == "directory-rights"
+        assert of_slapd(server).accepts(pat, PASSWORD) == "yes"
+        desk.set_password(pat, Secret("Temporary-Horse-79"), must_change=False)
+        assert of_slapd(server).accepts(pat, Secret("Temporary-Horse-79")) == "yes"
+        desk.close()
+    finally:
+        server.stop()
+
+
+# ── many at once ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_threads_that_share_a_session_get_their_own_answers(own: Slapd) -> None:
+    logins = [f"thread{number}" for number in range(8)]
+    for login in logins:
+        own.add_person(login, PASSWORD.expose())
+    one = of_slapd(own)
+    session, reader = one.sign_in("desk", PASSWORD), one.look_up()
+
+    def ask(login: str) -> list[tuple[str, str]]:
+        asked = (session, reader)
+        return [(login, asked[count % 2].person(login).login) for count in range(40)]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pair for pairs in pool.map(ask, logins) for pair in pairs]
+    assert len(answers) == 320
+    assert [pair for pair in answers if pair[0] != pair[1]] == []
 
 
 # ── groups ────────────────────────────────────────────────────────────────────────────────────

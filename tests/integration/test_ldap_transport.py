@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,17 @@ from helpdesk.secrets import Secret
 from tests.integration.ldap_world import QUICK, directory
 from tests.servers.capture import Capture
 from tests.servers.certificates import Authority, Issued
-from tests.servers.fake_ldap import Directory, FakeLdap, StartTls, found
+from tests.servers.fake_ldap import (
+    MODIFY,
+    SEARCH,
+    Directory,
+    FakeLdap,
+    Reply,
+    Request,
+    StartTls,
+    bound,
+    found,
+)
 from tests.servers.slapd import Slapd
 
 pytestmark = pytest.mark.servers
@@ -333,3 +343,53 @@ def test_an_unknown_host_is_named(authority: Authority, monkeypatch: pytest.Monk
     monkeypatch.setattr(socket, "getaddrinfo", nobody)
     with pytest.raises(Unreachable, match=r"ldaps://ldap\.corp\.test:636 cannot be reached: name or service"):
         directory("ldaps://ldap.corp.test", str(authority.file)).facts()
+
+
+# ── nonsense ──────────────────────────────────────────────────────────────────────────────────
+
+_NONSENSE: dict[str, Sequence[Reply] | None] = {
+    "another kind of answer": [bound()],
+    "an unknown tag": [(0x7E, b"")],
+    "an entry that is none": [(0x64, b"\x04\x05ab")],
+    "a result that is none": [(0x65, b"\x0a\x01")],
+    "an empty result": [(0x65, b"")],
+    "an entry of one part": [(0x64, b"\x04\x01a")],
+    "an attribute of one part": [(0x64, b"\x04\x01a\x30\x05\x30\x03\x04\x01b")],
+}
+
+
+@pytest.mark.req("L8")
+@pytest.mark.parametrize("what", _NONSENSE)
+def test_nonsense_is_said_to_be_none(authority: Authority, tmp_path: Path, what: str) -> None:
+    certificate, ca_file = _good(authority, tmp_path)
+    helpful = Directory([ANA])
+    mad = False
+
+    def handler(request: Request) -> Sequence[Reply] | None:
+        answered = SEARCH if reads else None
+        return _NONSENSE[what] if mad and request.kind not in {BIND, EXTENDED, answered} else helpful(request)
+
+    reads = False
+    with FakeLdap(handler, certificate=certificate) as server:
+        session = directory(server.url, str(ca_file)).sign_in("ana", PASSWORD)
+        mad = True
+        with pytest.raises(Unreachable) as told:
+            session.person("ana")
+        assert not told.value.maybe_applied
+        reads = True
+        with pytest.raises(Unreachable) as told:
+            session.update_contact(session.me, {"title": "x"})
+        assert told.value.maybe_applied
+        assert len([request for request in server.requests if request.kind == MODIFY]) == 1
+        assert session.person("ana").login == "ana"
+
+
+@pytest.mark.req("L7")
+def test_an_endless_answer_is_not_read_to_its_end(authority: Authority, tmp_path: Path) -> None:
+    """A search for one person that finds them again and again."""
+    certificate, ca_file = _good(authority, tmp_path)
+    with FakeLdap(Directory([ANA] * 200_000), certificate=certificate) as server:
+        begun = time.monotonic()
+        with pytest.raises(Unreachable, match="more entries than were asked for"):
+            directory(server.url, str(ca_file)).look_up().person("ana")
+        assert time.monotonic() - begun < QUICK.total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from helpdesk.connectors.ldap import active_directory, openldap
-from helpdesk.connectors.ldap.client import PASSWORD_MODIFY, WHO_AM_I
+from helpdesk.connectors.ldap.client import PASSWORD_MODIFY
 from helpdesk.connectors.ldap.controls import ASSERTION
 from helpdesk.connectors.ldap.escape import (
     NotADn,
@@ -52,7 +52,6 @@ class Layout:
     login_attribute: str
     assertion: bool
     password_modify: bool
-    who_am_i: bool
 
 
 def discover(link: Link, settings: LdapSettings) -> Layout:
@@ -86,7 +85,6 @@ def discover(link: Link, settings: LdapSettings) -> Layout:
         login_attribute=settings.login_attribute or _of_template(settings.login_dn) or names.login,
         assertion=ASSERTION in root.texts("supportedControl"),
         password_modify=PASSWORD_MODIFY in extensions,
-        who_am_i=WHO_AM_I in extensions,
     )
 
 

@@ -119,6 +119,8 @@ class OpenLdapAccounts:
     def set_password(self, link: Link, target: Target, new: Secret, *, must_change: bool) -> Answer:
         """RFC 3062 first, so that the server hashes; then the flag, which a reset alone does not set."""
         person = target.person
+        if must_change:
+            self._may_flag(link, target)
         answer = link.write(lambda client: client.modify_password(person.dn, new))
         if not answer.ok or not must_change:
             return answer
@@ -132,6 +134,19 @@ class OpenLdapAccounts:
             raise _half_done(person, f"The directory refused: {refusals.said(flagged)}.")
         self._read_back(link, person)
         return answer
+
+    def _may_flag(self, link: Link, target: Target) -> None:
+        """Have the right to set the flag proved by a change that changes nothing, before anything does.
+
+        Raises:
+            Refused, Failed: with the password as it was.
+        """
+        present = self._state(link, target.person).texts(RESET)
+        same: Changes = {RESET: [("MODIFY_REPLACE", list(present))]}
+        answer = link.write(lambda client: client.modify(target.person.dn, same, target.guard))
+        if not answer.ok:
+            login = target.person.login
+            refusals.refuse(answer, f"have {login} choose a new password at the next sign-in", login)
 
     def _read_back(self, link: Link, person: Person) -> None:
         """Both effects of a reset, as the server holds them now."""
