@@ -10,7 +10,7 @@ from helpdesk.connectors.ldap.settings import LdapSettings, Timeouts
 from helpdesk.secrets import Secret
 from tests.servers.slapd import Slapd
 
-QUICK = Timeouts(connect=2.0, receive=1.0, total=3.0, refusal=0.0)
+QUICK = Timeouts(connect=1.0, receive=0.8, total=2.0, refusal=0.0)
 
 
 def now() -> datetime:

@@ -20,6 +20,8 @@ from tests.integration.ldap_world import QUICK, directory
 from tests.servers.capture import Capture
 from tests.servers.certificates import Authority, Issued
 from tests.servers.fake_ldap import (
+    BIND,
+    EXTENDED,
     MODIFY,
     SEARCH,
     Directory,
@@ -328,7 +330,7 @@ def test_a_host_where_no_address_answers(authority: Authority) -> None:
 
 @pytest.mark.req("D8")
 def test_a_resolver_that_never_answers(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(4))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(2))
     begun = time.monotonic()
     with pytest.raises(Unreachable, match="not resolved in time"):
         directory("ldaps://ldap.corp.test", str(authority.file)).look_up().person("ana")
