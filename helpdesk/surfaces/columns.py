@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 from helpdesk.surfaces.look import Look, clean
 
 GAP = 2
+_COLOR = re.compile(r"\x1b\[[\d;]*m")
 MIN_LAST = 16
 """Columns the last cell needs, at least; a narrower screen gets one record after the other instead."""
 
 
 def cells(text: str) -> int:
-    """How many columns a text takes: wide characters two, combining ones none."""
+    """How many columns a text takes: wide characters two, combining ones and our own colours none."""
+    text = _COLOR.sub("", text)
     if text.isascii():
         return len(text)
     return sum(_cell(character) for character in text)
@@ -42,6 +45,15 @@ def wrap(text: str, width: int) -> list[str]:
                 line = f"{line} {word}" if line else word
         lines.append(line)
     return lines
+
+
+def hanging(text: str, width: int) -> list[str]:
+    """One line folded at spaces; what follows stands two columns further in than its beginning."""
+    if cells(text) <= width:
+        return [text]
+    begin = text[: len(text) - len(text.lstrip(" "))]
+    first, *more = wrap(text[len(begin) :], max(width - len(begin) - 2, MIN_LAST))
+    return [begin + first, *(f"{begin}  {part}" for part in more)]
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], look: Look) -> list[str]:

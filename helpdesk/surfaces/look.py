@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ _SYMBOLS: Final = {
     "⟩": ">",
     "⏎": "\\n",
 }
+_COMMAND: Final = re.compile(
+    r"\bhelpdesk (ask|chat|do|approvals|policy|login|logout|whoami|log|reconcile|doctor|config|plugin|privacy)\b"
+    r"(?![^\n]*--profile)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Look:
         color: SGR codes may be written. moves: the cursor may be moved (a terminal that is not dumb).
         encoding: what the stream can take; other characters are replaced, never refused.
         width: columns. plain: one record a line, nothing drawn.
+        profile: the profile that commands in the text must name, so that they work when they are typed.
     """
 
     color: bool = False
@@ -48,10 +54,22 @@ class Look:
     encoding: str = "utf-8"
     width: int = 80
     plain: bool = False
+    profile: str = ""
 
     def paint(self, text: str, style: str) -> str:
         """``text`` in a style ("bold", "dim", "red", "green", "yellow", "blue") where colour is on."""
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.color and text else text
+
+    def lines(self, text: str) -> list[str]:
+        """The lines of ``text``: its commands as they must be typed here, folded to the width of a terminal."""
+        if self.profile:
+            text = _COMMAND.sub(rf"helpdesk --profile {self.profile} \1", text)
+        lines = text.split("\n")
+        if self.plain or not self.moves:
+            return lines
+        from helpdesk.surfaces.columns import hanging
+
+        return [part for line in lines for part in hanging(line, self.width)]
 
     def fit(self, text: str) -> str:
         """``text`` in characters that the stream can take."""
@@ -65,12 +83,18 @@ class Look:
 
 
 def look_of(
-    stream: TextIO, *, color: str = "auto", plain: bool = False, environ: Mapping[str, str] | None = None
+    stream: TextIO,
+    *,
+    color: str = "auto",
+    plain: bool = False,
+    profile: str = "",
+    environ: Mapping[str, str] | None = None,
 ) -> Look:
     """The look of a stream.
 
     Args:
         color: the flag's value: "auto", "always" or "never"; it beats the environment.
+        profile: see :class:`Look`.
         environ: NO_COLOR, FORCE_COLOR, TERM and COLUMNS are looked at.
     """
     environ = os.environ if environ is None else environ
@@ -82,6 +106,7 @@ def look_of(
         encoding=stream.encoding or "ascii",
         width=_width(environ),
         plain=plain,
+        profile=profile,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from helpdesk.events import Citation, Observation, Outcome, Result
-from helpdesk.surfaces.columns import wrap
 from helpdesk.surfaces.look import Look, clean
 from helpdesk.surfaces.telling import change_line
 
@@ -31,12 +30,13 @@ def is_read(result: Result) -> bool:
 
 
 def receipt_line(observation: Observation, look: Look) -> str:
-    """One observation: "  ✓ ana: account lock: expected not locked, observed not locked (directory)"."""
-    mark = look.paint("✓", "green") if observation.as_expected else look.paint("✗", "red")
-    return (
-        f"  {mark} {clean(observation.target)}: {clean(observation.what)}: expected "
-        f"{clean(observation.expected)}, observed {clean(observation.observed)} ({clean(observation.system)})"
-    )
+    """One observation: "  ✓ ana: account lock: not locked (read back from the directory)"."""
+    what = f"{clean(observation.target)}: {clean(observation.what)}"
+    observed, system = clean(observation.observed), clean(observation.system)
+    if observation.as_expected:
+        return f"  {look.paint('✓', 'green')} {what}: {observed} (read back from the {system})"
+    mark = look.paint("✗", "red")
+    return f"  {mark} {what}: expected {clean(observation.expected)}, observed {observed} (in the {system})"
 
 
 def error_line(result: Result, look: Look) -> str:
@@ -76,16 +76,28 @@ def _headline(result: Result, look: Look) -> str:
 
 
 def _citations(result: Result, look: Look) -> list[str]:
+    """The best passage in full, and where the others stand; a document that was asked for is shown already."""
+    found = result.citations or ()
+    if "\n" in result.message:
+        return [look.paint(place(citation), "bold") for citation in found]
     lines: list[str] = []
-    for number, citation in enumerate(result.citations or (), 1):
-        lines.append(f"{number}. {look.paint(place(citation), 'bold')}")
-        if "\n" in result.message:
-            continue  # the message is the document itself
-        text = clean(citation.text, one_line=False)
-        width = max(look.width - 3, 20)
-        for line in text.splitlines():
-            lines += [f"   {part}" for part in ([line] if look.plain else wrap(line, width))]
+    for citation in found[:1]:
+        lines.append(look.paint(place(citation), "bold"))
+        lines += [f"  {line}" for line in clean(citation.text, one_line=False).strip().splitlines()]
+    if len(found) > 1:
+        lines.append("See also:")
+        lines += [f"  {place(citation)}" for citation in found[1:]]
+    if found:
+        file = clean(found[0].file)
+        lines.append(look.paint(f"Read on: helpdesk policy show {quoted(file)}", "dim"))
     return lines
+
+
+def quoted(word: str) -> str:
+    """A word as a shell takes it."""
+    import shlex
+
+    return shlex.quote(word)
 
 
 def place(citation: Citation) -> str:

@@ -71,7 +71,7 @@ class Teller:
         if self._held is not None:
             self._held.append(text)
             return
-        shown = self._look.fit(text)
+        shown = self._look.fit("\n".join(self._look.lines(text)))
         self._write((self._look.paint(shown, style) if style else shown) + "\n")
 
     def settle(self) -> None:

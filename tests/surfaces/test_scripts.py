@@ -39,7 +39,7 @@ def test_a_change_is_confirmed_by_yes_and_ends_with_the_next_command(company: Co
     company.lock("ana")
     ran = company.run_as("bo", "do", "password.unlock", "ana", "--yes")
     assert ran.code == 0, ran.err
-    assert "expected not locked, observed not locked" in ran.out
+    assert "account lock: not locked (read back" in ran.out
     assert "Logged as entry" in ran.out
     assert "helpdesk log show" in ran.out
     assert "Please confirm: password.unlock" in ran.err

@@ -121,3 +121,23 @@ def test_plain_is_one_record_a_line_with_nothing_drawn() -> None:
     lines = table(("a", "b"), [("x\ny", "long " * 40), ("\x1b[31mz", "t\tt")], Look(width=40, plain=True))
     assert len(lines) == 2
     assert all(line.count("\t") == 1 and "\n" not in line and "\x1b" not in line for line in lines)
+
+
+@pytest.mark.req("CLI-14")
+def test_a_command_that_is_suggested_names_the_profile_it_works_in() -> None:
+    look = Look(profile="demo")
+    assert look.lines("Read on: helpdesk log show 3 · helpdesk approvals list") == [
+        "Read on: helpdesk --profile demo log show 3 · helpdesk --profile demo approvals list"
+    ]
+    assert look.lines("helpdesk demo --reset") == ["helpdesk demo --reset"]
+    assert look.lines("helpdesk do x --profile demo") == ["helpdesk do x --profile demo"]
+
+
+@pytest.mark.req("CLI-34")
+def test_a_terminal_folds_at_spaces_and_never_inside_a_word_or_a_colour() -> None:
+    look = Look(moves=True, color=True, width=24)
+    painted = look.paint("Logged as entry 2. helpdesk log show 2", "dim")
+    assert look.lines(f"  {painted}") == ["  \x1b[2mLogged as entry 2.", "    helpdesk log show 2\x1b[0m"]
+    assert Look(width=24).lines("a script reads whole lines, however long") == [
+        "a script reads whole lines, however long"
+    ]

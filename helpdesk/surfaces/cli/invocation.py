@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import redirect_stdout
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from helpdesk.errors import UsageError
 from helpdesk.surfaces.cli.globals import Flags
@@ -46,11 +46,17 @@ class Invocation:
 
     @cached_property
     def look(self) -> Look:
-        return look_of(sys.stdout, color=self.flags.color, plain=self.flags.plain, environ=self.environ)
+        return self._look_of(sys.stdout)
 
     @cached_property
     def error_look(self) -> Look:
-        return look_of(sys.stderr, color=self.flags.color, plain=self.flags.plain, environ=self.environ)
+        return self._look_of(sys.stderr)
+
+    def _look_of(self, stream: TextIO) -> Look:
+        flags = self.flags
+        return look_of(
+            stream, color=flags.color, plain=flags.plain, profile=flags.profile, environ=self.environ
+        )
 
     @cached_property
     def paths(self) -> Paths:
@@ -203,6 +209,8 @@ class Invocation:
 
         if "teller" in self.__dict__:
             self.teller.settle()
+        if not self.flags.json:
+            lines = [part for line in lines for part in self.look.lines(line)]
         write([self.look.fit(line) for line in lines], pager=page and self._may_page(len(lines)))
 
     def complain(self, lines: Sequence[str]) -> None:
