@@ -137,10 +137,15 @@ class Terminal:
     async def ask(self, question: Question) -> str:
         """One answer, as typed; a number stands for the choice with that number."""
         tty = self._someone(question)
-        for line in question_lines(question):
-            self._say(line)
+        text, *choices = question_lines(question)
         default = f"[{clean(question.default)}] " if question.default else ""
-        tty.write(f"{default}> ")
+        if choices:
+            for line in (text, *choices):
+                self._say(line)
+            tty.write(f"{default}> ")
+        else:
+            self._teller.settle()
+            tty.write(f"{text}{'' if text.endswith(('?', ':')) else ':'} {default}")
         answer = await tty.line()
         if answer is None:
             tty.write("\n")
