@@ -20,7 +20,8 @@ from tests.servers.certificates import Authority
 from tests.servers.layouts import CLOSED, PEOPLE, STAFF, Layout
 from tests.servers.packages import SlapdProgram, slapd_or_skip
 
-_DEADLINE = 10.0
+_DEADLINE = 20.0
+_TRIES = 4
 
 
 def ssha(password: str) -> str:
@@ -44,11 +45,11 @@ class Slapd:
         self._root_password = secrets.token_urlsafe(12)
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None
-        self.port, self.tls_port = _free_ports(2)
+        self.port = self.tls_port = 0
         (folder / "db").mkdir(mode=0o700)
         (folder / "slapd.conf").touch(mode=0o600)
         (folder / "slapd.conf").write_text(self._configuration())
-        self.start()
+        self._start_somewhere()
         try:
             self._seed()
         except BaseException:
@@ -92,6 +93,17 @@ class Slapd:
         assert self._process is not None, "slapd is not running"
         return self._process.pid
 
+    def _start_somewhere(self) -> None:
+        """Start on free ports; another process may take one of them before slapd does."""
+        for tries in range(_TRIES):
+            self.port, self.tls_port = _free_ports(2)
+            try:
+                return self.start()
+            except RuntimeError:
+                if tries == _TRIES - 1:
+                    raise
+        return None
+
     def start(self) -> None:
         """Start on the same ports with the same data, and wait until it answers."""
         urls = f"ldap://127.0.0.1:{self.port} ldaps://127.0.0.1:{self.tls_port}"
@@ -106,8 +118,9 @@ class Slapd:
         deadline = time.monotonic() + _DEADLINE
         while not _listens(self.tls_port):
             if self._process.poll() is not None or time.monotonic() > deadline:
+                how = f"exit code {self._process.poll()}, ports {self.port} and {self.tls_port}"
                 self.stop()
-                raise RuntimeError(f"slapd did not start: {self.log.read_text()[-2000:]}")
+                raise RuntimeError(f"slapd did not start ({how}): {self.log.read_text()[-2000:]}")
             time.sleep(0.01)
 
     def stop(self, *, kill: bool = False) -> None:
