@@ -24,13 +24,13 @@ class Roles:
 
     groups_of_role: Mapping[str, Sequence[str]]
 
-    def _resolved(self, reader: DirectoryReader) -> Mapping[str, str]:
-        """Group id → role. A missing group gives its role to nobody; a missing *privileged* one is an error."""
-        ids: dict[str, str] = {}
+    def _resolved(self, reader: DirectoryReader) -> Mapping[str, set[str]]:
+        """Group id → its roles. A missing group gives its role to nobody; a missing *privileged* one is an error."""
+        ids: dict[str, set[str]] = {}
         for role, names in self.groups_of_role.items():
             for name in names:
                 try:
-                    ids[reader.group(name).id] = role
+                    ids.setdefault(reader.group(name).id, set()).add(role)
                 except NotFound as error:
                     if role == PRIVILEGED:
                         raise ConfigError(
@@ -48,7 +48,7 @@ class Roles:
         """
         fresh = reader.person_by_id(person.id)
         resolved = self._resolved(reader)
-        roles = frozenset(resolved[group.id] for group in reader.groups_of(fresh) if group.id in resolved)
+        roles = frozenset().union(*(resolved.get(group.id, set()) for group in reader.groups_of(fresh)))
         status = reader.status(fresh)
         return Subject(
             person=fresh,
@@ -70,7 +70,7 @@ class Roles:
         return subject
 
     def is_privileged(self, reader: DirectoryReader, group: Group) -> bool:
-        return self._resolved(reader).get(group.id) == PRIVILEGED
+        return PRIVILEGED in self._resolved(reader).get(group.id, set())
 
     def members(self, reader: DirectoryReader, role: str, limit: int = 20) -> list[Person]:
         """People who have a role through direct membership, as far as the reader may see them."""
