@@ -179,7 +179,7 @@ def test_on_a_terminal_it_tells_shows_and_lets_go(visitor: Visitor) -> None:
     child.send("\r")
     child.expect("1\\. Locked out")
     child.expect("Enter for the next scene")
-    child.expect("> ")
+    child.expect("q to stop")
     child.send("\r")
     child.expect("2\\. The service desk lifts the lock")
     child.expect("q to stop")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from helpdesk.errors import Cancelled, Exit, UsageError
-from helpdesk.surfaces.cli.invocation import Invocation, current
+from helpdesk.surfaces.cli.invocation import Invocation, current, use
 
 if TYPE_CHECKING:
     from helpdesk.demo.founding import Company
@@ -73,7 +74,7 @@ def _check(run: Invocation, *, script: bool, reset: bool) -> None:
         raise UsageError(
             "--script plays in a company of its own, so there is nothing to reset.", hint="Leave one out."
         )
-    flags.profile = DEMO
+    flags.profile = ""  # what the story prints is typed in a company that is gone afterwards
 
 
 # ── the script ────────────────────────────────────────────────────────────────────────────────
@@ -134,6 +135,7 @@ def _document(played: list[Played], ok: bool) -> dict[str, Any]:
 
 
 def _welcome(run: Invocation, company: Company, *, taken_down: bool) -> None:
+    from helpdesk.config.load import DEMO
     from helpdesk.demo.company import EMPLOYEES, NAME
     from helpdesk.surfaces.cli.demo_lines import welcome
 
@@ -148,7 +150,7 @@ def _welcome(run: Invocation, company: Company, *, taken_down: bool) -> None:
             "schema": SCHEMA,
             "company": NAME,
             "new": company.new,
-            "profile": run.flags.profile,
+            "profile": DEMO,
             "people": people,
         }
     )
@@ -172,11 +174,24 @@ def _stay(run: Invocation) -> int:
         if answer == STORY:
             _step_through(run)
         elif answer == CHAT:
-            from helpdesk.surfaces.cli.chat import chat
-
-            return chat()
+            return _chat(run)
         elif answer in (LEAVE, "q", "quit", "exit"):
             return Exit.OK
+
+
+def _chat(run: Invocation) -> int:
+    """The chat of the visitor's own company, as ``helpdesk chat --profile demo`` is."""
+    from helpdesk.config.load import DEMO
+    from helpdesk.surfaces.cli.chat import chat
+
+    run.close()
+    inside = Invocation(replace(run.flags, profile=DEMO), run.environ)
+    use(inside)
+    try:
+        return chat()
+    finally:
+        inside.close()
+        use(run)
 
 
 def _step_through(run: Invocation) -> None:
