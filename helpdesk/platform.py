@@ -191,12 +191,23 @@ def create_private(path: Path, data: bytes) -> None:
         Failed: something stands there already, or it cannot be written.
     """
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-        descriptor = os.open(path, flags, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(open_new_private(path), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def open_new_private(path: Path) -> int:
+    """A descriptor of a new, empty file, open for writing. It stays this file, whatever the name becomes.
+
+    Raises:
+        Failed: something stands there already, or it cannot be made.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        return os.open(path, flags, 0o600)
     except OSError as error:
         raise _unusable(path, error) from error
 
@@ -273,7 +284,10 @@ def trusted_owner(path: Path, system: str = os.name) -> str:
             return f"{place} is a link"
         if found.st_uid != 0:
             return f"{place} is not owned by root"
-        if stat.S_IMODE(found.st_mode) & 0o022 and not found.st_mode & stat.S_ISVTX:
+        sticky = (
+            stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+        )  # nobody takes root's files away
+        if stat.S_IMODE(found.st_mode) & 0o022 and not sticky:
             return f"{place} can be written by others than root"
     return ""
 

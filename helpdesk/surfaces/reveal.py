@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from helpdesk.errors import Failed, HelpdeskError, Refused, UsageError
-from helpdesk.platform import create_private
+from helpdesk.errors import Failed, Refused, UsageError
+from helpdesk.platform import open_new_private
 from helpdesk.secrets import Secret
 
 
 class Target:
     """``--reveal-to``: opened before anything changes, so that the secret is sure to have a place.
+
+    It is made before the program opens any file of its own: a descriptor that whoever called the program
+    did not open is not there then, and would be one of our own later, a database for example.
 
     Args:
         text: ``FILE`` or ``fd:N``.
@@ -22,6 +25,12 @@ class Target:
         self._path: Path | None = None
         self._fd: int | None = None
         self._used = False
+        self._unusable: UsageError | None = None
+        if text.startswith("fd:"):
+            try:
+                self._fd = _descriptor(text)
+            except UsageError as error:
+                self._unusable = error  # told when a secret needs it, as for a file
 
     def open(self) -> None:
         """Make the place ready; safe to call twice.
@@ -30,19 +39,16 @@ class Target:
             UsageError: the descriptor is not open for writing, or is a standard stream.
             Refused: the file exists already, or cannot be made.
         """
+        if self._unusable is not None:
+            raise self._unusable
         if self._fd is not None:
-            return
-        if self._text.startswith("fd:"):
-            self._fd = _descriptor(self._text)
             return
         path = Path(self._text)
         try:
-            create_private(path, b"")
-            self._fd = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
-        except (HelpdeskError, OSError) as error:
-            why = error.message if isinstance(error, HelpdeskError) else str(error.strerror)
+            self._fd = open_new_private(path)
+        except Failed as error:
             raise Refused(
-                f"The secret has nowhere to go: {why}",
+                f"The secret has nowhere to go: {error.message}",
                 hint="Name a new file: --reveal-to FILE",
                 code="nowhere-to-reveal",
             ) from error
@@ -66,17 +72,18 @@ class Target:
 
     def close(self) -> None:
         """Take an unused file away again."""
-        if self._path is None or self._fd is None:
+        if self._fd is None:
             return
         os.close(self._fd)
         self._fd = None
-        if not self._used:
+        if self._path is not None and not self._used:
             self._path.unlink(missing_ok=True)
 
 
 def _descriptor(text: str) -> int:
+    """A descriptor of our own for the place behind ``fd:N``. Raises UsageError."""
     number = text.removeprefix("fd:")
-    if not number.isdigit() or int(number) < 3:
+    if not (number.isascii() and number.isdigit()) or int(number) < 3:
         raise UsageError(
             f"--reveal-to {text} is no descriptor of its own: the standard streams never carry a secret.",
             hint="For example: helpdesk … --reveal-to fd:3 3>FILE",
@@ -85,8 +92,10 @@ def _descriptor(text: str) -> int:
         import fcntl
 
         mode = fcntl.fcntl(int(number), fcntl.F_GETFL) & os.O_ACCMODE
-    except (OSError, ImportError) as error:
+        own = fcntl.fcntl(int(number), fcntl.F_DUPFD_CLOEXEC, 3)
+    except (OSError, ImportError, OverflowError) as error:
         raise UsageError(f"--reveal-to {text}: this descriptor is not open.") from error
     if mode == os.O_RDONLY:
+        os.close(own)
         raise UsageError(f"--reveal-to {text}: this descriptor is open for reading only.")
-    return int(number)
+    return own

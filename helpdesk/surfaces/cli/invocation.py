@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from helpdesk.platform import Paths
     from helpdesk.ports import SignedIn
     from helpdesk.secrets import Secret
+    from helpdesk.surfaces.reveal import Target
     from helpdesk.surfaces.telling import Teller
     from helpdesk.surfaces.terminal import Terminal
 
@@ -43,6 +44,7 @@ class Invocation:
         self.printed = False
         self.interrupted = False
         self._password_taken = False
+        self._target = _target(flags.reveal_to) if flags.reveal_to else None
 
     @cached_property
     def look(self) -> Look:
@@ -84,7 +86,6 @@ class Invocation:
     @cached_property
     def terminal(self) -> Terminal:
         """The person, where one is there; the port that the core asks and tells through."""
-        from helpdesk.surfaces.reveal import Target
         from helpdesk.surfaces.terminal import Terminal
         from helpdesk.surfaces.tty import Tty
 
@@ -96,7 +97,7 @@ class Invocation:
             tty,
             agreed=flags.yes_for,
             flag=lambda action: "--yes" if action == self.named else f"--yes-for {action}",
-            target=Target(flags.reveal_to) if flags.reveal_to else None,
+            target=self._target,
             as_json=flags.json,
             seen=sys.stderr.isatty(),
         )
@@ -236,6 +237,13 @@ class Invocation:
                 desk.close(at_once=self.interrupted)
             except LogUnavailable as error:
                 self.complain([f"warning: {clean(error.message)} {clean(error.hint)}".rstrip()])
+
+
+def _target(place: str) -> Target:
+    """Where secrets go; made now, while every open descriptor is still the caller's."""
+    from helpdesk.surfaces.reveal import Target
+
+    return Target(place)
 
 
 _CURRENT: list[Invocation] = []
