@@ -26,7 +26,7 @@ class Subject:
 
     Attributes:
         roles: names from ``[roles]``.
-        privileged: member of a group of the role "privileged".
+        privileged: member or owner of a group of the role "privileged".
     """
 
     person: Person
@@ -111,9 +111,15 @@ def same_dn(dn: str) -> str:
 def _assertion(text: str) -> str:
     attribute, _, value = text.partition("=")
     raw = _ESCAPED.sub(lambda m: bytes.fromhex(m[1].decode()) if m[1] else m[2], value.encode())
-    plain = unicodedata.normalize("NFKC", raw.decode("utf-8", "backslashreplace")).casefold()
+    plain = "".join(map(_small, unicodedata.normalize("NFKC", raw.decode("utf-8", "backslashreplace"))))
     quoted = _SPECIAL.sub(r"\\\g<0>", " ".join(plain.split()))
     return f"{attribute.strip().lower()}={quoted}"
+
+
+def _small(character: str) -> str:
+    """In lower case as directories do it: ß is not ss to them, so that those two may be two people."""
+    lower = character.lower()
+    return lower if len(lower) == 1 else character
 
 
 def _index(subjects: Iterable[Subject]) -> dict[str, str]:

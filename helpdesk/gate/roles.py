@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from helpdesk.errors import ConfigError, NotFound, Refused
 from helpdesk.gate.authorization import Subject
+from helpdesk.gate.cedar_entities import same_dn
 from helpdesk.identity import Actor, Group, Person
 from helpdesk.ports import DirectoryReader
 
@@ -24,13 +25,13 @@ class Roles:
 
     groups_of_role: Mapping[str, Sequence[str]]
 
-    def _resolved(self, reader: DirectoryReader) -> Mapping[str, set[str]]:
-        """Group id → its roles. A missing group gives its role to nobody; a missing *privileged* one is an error."""
-        ids: dict[str, set[str]] = {}
+    def _resolved(self, reader: DirectoryReader) -> list[tuple[str, Group]]:
+        """Roles with their groups. A missing group gives its role to nobody; a missing *privileged* one is an error."""
+        found: list[tuple[str, Group]] = []
         for role, names in self.groups_of_role.items():
             for name in names:
                 try:
-                    ids.setdefault(reader.group(name).id, set()).add(role)
+                    found.append((role, reader.group(name)))
                 except NotFound as error:
                     if role == PRIVILEGED:
                         raise ConfigError(
@@ -38,22 +39,27 @@ class Roles:
                             "so nobody can tell which accounts are privileged.",
                             hint="Correct [roles] privileged in config.toml.",
                         ) from error
-        return ids
+        return found
 
     def subject(self, reader: DirectoryReader, person: Person) -> Subject:
         """The person as authorization sees them, with rights and status read now (D9).
+
+        Who owns a privileged group is privileged too: whoever got hold of that account could make anybody
+        a member (I4).
 
         Raises:
             NotFound: the entry is gone. Unreachable: the directory gave no answer.
         """
         fresh = reader.person_by_id(person.id)
         resolved = self._resolved(reader)
-        roles = frozenset().union(*(resolved.get(group.id, set()) for group in reader.groups_of(fresh)))
+        mine = {group.id for group in reader.groups_of(fresh)}
+        roles = frozenset(role for role, group in resolved if group.id in mine)
+        owners = {same_dn(dn) for role, group in resolved if role == PRIVILEGED for dn in group.owner_dns}
         status = reader.status(fresh)
         return Subject(
             person=fresh,
             roles=roles,
-            privileged=PRIVILEGED in roles,
+            privileged=PRIVILEGED in roles or same_dn(fresh.dn) in owners,
             enabled=status.enabled is not False,
         )
 
@@ -70,7 +76,7 @@ class Roles:
         return subject
 
     def is_privileged(self, reader: DirectoryReader, group: Group) -> bool:
-        return PRIVILEGED in self._resolved(reader).get(group.id, set())
+        return any(role == PRIVILEGED and known.id == group.id for role, known in self._resolved(reader))
 
     def members(self, reader: DirectoryReader, role: str, limit: int = 20) -> list[Person]:
         """People who have a role through direct membership, as far as the reader may see them."""
