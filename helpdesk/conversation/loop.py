@@ -16,7 +16,7 @@ from helpdesk.conversation.privacy import DEFAULT_MAY_SEE, NEEDED, Disclosure, d
 from helpdesk.conversation.routing import Router
 from helpdesk.conversation.transcript import Transcript
 from helpdesk.conversation.vocabulary import directory_vocabulary
-from helpdesk.conversation.words import is_cancel
+from helpdesk.conversation.words import is_cancel, without_secrets
 from helpdesk.errors import UsageError
 from helpdesk.events import Result, Warned
 from helpdesk.ports import Clock, Interaction, Model, SignedIn
@@ -87,6 +87,7 @@ class Conversation:
             raise UsageError(
                 f"That is longer than {MAX_WORDS:,} characters.", hint="Say it in a few sentences."
             )
+        words = without_secrets(words)  # no argument, no log and no ticket may hold what nobody needs (S1)
         self.transcript.person(words)
         turn = Turn(words, interaction, self.transcript.said(), dry_run, signed_in, self.transcript.case())
         result = await self._answered(turn)

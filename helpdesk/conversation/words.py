@@ -58,8 +58,9 @@ _PLAIN_NO = re.compile(
     r"^(?:no|nope|sorry|oops|wait|actually|correction)[,.:; –-]+(?P<value>.+?)[.! ]*$", re.IGNORECASE
 )
 _SECRET = re.compile(
-    r"(?P<lead>\b(?:passwords?|passwort|passphrase|passcode|pin|secret|token|api[ _-]?key)\b"
-    r"(?:\s+\w+){0,2}?\s*(?:\bis\b|\bwas\b|:|=)\s*)(?P<quote>[\"'`]?)(?P<value>\S{3,}?)(?P=quote)(?=[\s,.;!?)]*(?:\s|$))",
+    r"(?P<lead>\b(?:passwords?|passwd|pwd?|passwort|kennwort|passphrase|passcode|pin|secret|token|api[ _-]?key)\b"
+    r"(?:\s+\w+){0,2}?\s*(?:\bis\b|\bwas\b|:|=)\s*)"
+    r"(?:(?P<quote>[\"'`“„])(?P<quoted>[^\"'`“”\n]{3,200})(?P<end>[\"'`“”])|(?P<value>\S{3,}?)(?=[\s,.;!?)]*(?:\s|$)))",
     re.IGNORECASE,
 )
 _NOT_SECRET = word_set(
@@ -110,10 +111,11 @@ def correction(text: str) -> str | None:
 
 
 def without_secrets(text: str) -> str:
-    """``text`` with what looks like a typed password replaced: it goes to no model, ticket or transcript (S1)."""
+    """``text`` with what looks like a typed password replaced: it goes to no model, log, ticket or transcript (S1)."""
 
     def mask(match: re.Match[str]) -> str:
-        if fold(match["value"]).strip(".,;!?") in _NOT_SECRET:
+        value = match["value"] or match["quoted"]
+        if fold(value).strip(".,;!?") in _NOT_SECRET | STOPWORDS:
             return match.group()
         return match["lead"] + "[removed]"
 

@@ -95,3 +95,22 @@ def test_a_fence_cannot_be_closed_from_inside() -> None:
     assert opening is not None
     assert text.count(f"</data {opening[1]}>") == 1
     assert len(fenced("x" * 100_000)) < 7_000
+
+
+@pytest.mark.req("S1")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "open a ticket: my password is Canary-7q and it does not work",
+        "how long may my password be when the password is Canary-7q ?",
+        "my keyboard is broken, pwd = Canary-7q",
+        "something nobody understands, my passphrase: Canary-7q",
+    ],
+)
+def test_a_typed_password_reaches_neither_a_call_nor_the_case_of_a_handoff(words: str) -> None:
+    """What stands in an argument stands in the confirmation, the log and the ticket."""
+    world = World()
+    world.say(words, "yes", "something else")
+    world.say("no, I meant design-share")
+    assert world.door.calls
+    assert "Canary" not in repr((world.door.calls, world.door.cases, world.conversation.transcript.lines))
