@@ -16,7 +16,7 @@ from helpdesk.errors import (
 )
 from helpdesk.events import ErrorInfo, Observation, Outcome, Result
 from helpdesk.gate.roles import HELPDESK, Roles
-from helpdesk.gate.signin import MAX_TYPED
+from helpdesk.gate.signin import MAX_TYPED, told_name
 from helpdesk.identity import AccountStatus
 from helpdesk.ports import Clock, Directory, SignIn
 from helpdesk.secrets import Secret
@@ -47,22 +47,24 @@ class LockExplainer:
         """Raises Unreachable, LogUnavailable."""
         try:
             signed_in = await self.sign_in(login, password)
-        except AccountLocked as error:
-            return self._logged(login, await asyncio.to_thread(self._locked, login, error))
-        except AccountDisabled as error:
-            helps = f"{await asyncio.to_thread(self._who)} can tell why."
-            return self._logged(login, _told(login, error, "account", "disabled", helps))
-        except PasswordExpired as error:
-            helps = f"{await asyncio.to_thread(self._who)} can give you a temporary one."
-            return self._logged(login, _told(login, error, "password", "expired", helps))
         except NotSignedIn as error:
-            return self._logged(login, _not_accepted(login, error))
+            name = await asyncio.to_thread(told_name, self.directory, login, error)
+            return self._logged(name, await asyncio.to_thread(self._refused, login, error))
         signed_in.directory.close()
         message = "Your account is not locked: signing in just worked."
         if signed_in.actor.must_change:
             message += " You must choose a new password first: helpdesk do password.change"
         seen = Observation("directory", login, "account lock", "not locked", "not locked")
-        return self._logged(login, _done(login, message, seen))
+        return self._logged(signed_in.actor.login, _done(login, message, seen))
+
+    def _refused(self, login: str, error: NotSignedIn) -> Result:
+        if isinstance(error, AccountLocked):
+            return self._locked(login, error)
+        if isinstance(error, AccountDisabled):
+            return _told(login, error, "account", "disabled", f"{self._who()} can tell why.")
+        if isinstance(error, PasswordExpired):
+            return _told(login, error, "password", "expired", f"{self._who()} can give you a temporary one.")
+        return _not_accepted(login, error)
 
     def _locked(self, login: str, error: AccountLocked) -> Result:
         status = self._status(login)
@@ -104,10 +106,10 @@ class LockExplainer:
         listed = " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
         return f"The service desk ({listed})"
 
-    def _logged(self, login: str, result: Result) -> Result:
+    def _logged(self, name: str, result: Result) -> Result:
         body = {"action": ACTION, "outcome": result.outcome.value, "signed_in": False}
         entry = self.audit.append(
-            "read", body, {"target": shorten(login, MAX_TYPED), "message": result.message}
+            "read", body, {"target": shorten(name, MAX_TYPED), "message": result.message}
         )
         return replace(result, entry=entry)
 

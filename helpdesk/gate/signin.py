@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helpdesk.errors import HelpdeskError
+from helpdesk.errors import BadCredentials, HelpdeskError, NotFound, Unreachable
 from helpdesk.identity import Actor
 from helpdesk.ports import Clock, Directory, DirectorySession, SignedIn
 from helpdesk.secrets import Secret
@@ -17,7 +17,25 @@ if TYPE_CHECKING:
     from helpdesk.gate.roles import Roles
 
 MAX_TYPED = 256
-"""What is logged of a name that was typed and belongs to nobody, in characters."""
+"""What is logged of a name that was typed, in characters."""
+NOBODY = "(a name that nobody has)"
+UNTOLD = "(a name that could not be looked up)"
+
+
+def told_name(directory: Directory, login: str, error: HelpdeskError) -> str:
+    """What is logged of the name in a refused sign-in: one that somebody has, and never another text; blocking.
+
+    Where the name belongs, a password is typed by mistake; it must not stay in the log (S1). A name that
+    nobody has takes the same look-up as a wrong password (I6).
+    """
+    if isinstance(error, Unreachable):
+        return UNTOLD
+    try:
+        return directory.look_up().person(login).login
+    except NotFound:
+        return NOBODY
+    except HelpdeskError:  # not everybody may look names up; what is locked or disabled has this name
+        return UNTOLD if isinstance(error, BadCredentials) else shorten(login, MAX_TYPED)
 
 
 @dataclass(slots=True)
@@ -39,7 +57,7 @@ class DirectorySignIn:
             self.audit.append(
                 "sign-in",
                 {"outcome": "refused", "code": error.code},
-                {"actor": shorten(login, MAX_TYPED), "message": error.message},
+                {"actor": told_name(self.directory, login, error), "message": error.message},
             )
             raise
         try:

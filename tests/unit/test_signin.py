@@ -13,9 +13,13 @@ from helpdesk.errors import (
     AccountLocked,
     BadCredentials,
     ConfigError,
+    HelpdeskError,
     LogUnavailable,
     NotSignedIn,
+    Refused,
+    Unreachable,
 )
+from helpdesk.gate.signin import NOBODY, UNTOLD
 from helpdesk.secrets import Secret, temporary_password
 from tests.unit.signin_world import BO, DEE, NOON, WRONG, World
 
@@ -137,3 +141,45 @@ def test_any_typed_name_is_refused_and_logged(world: World, login: str) -> None:
     assert entry.body == {"outcome": "refused", "code": "wrong-credentials"}
     assert len(str(entry.personal["actor"])) <= 256
     assert world.audit.verify().ok
+
+
+@pytest.mark.req("S1")
+def test_a_password_typed_where_the_name_belongs_is_not_in_the_log(world: World, tmp_path: Path) -> None:
+    """Not when it is refused, not when it is asked about, and not when the directory is down."""
+    for _ in range(4):  # as often as locks a name
+        with pytest.raises(NotSignedIn):
+            world.enter(BO.expose(), WRONG)
+    world.asked(BO.expose(), WRONG)
+    with pytest.raises(BadCredentials):
+        world.enter("BO", WRONG)
+    names = [entry.personal.get("actor") or entry.personal.get("target") for entry in world.entries()]
+    assert names == [NOBODY] * 6 + ["bo"]
+    world.audit.close()
+    everything = b"".join(file.read_bytes() for file in (tmp_path / "log").rglob("*") if file.is_file())
+    assert NOBODY.encode() in everything  # the search finds what is there
+    assert BO.expose().encode() not in everything
+
+
+@pytest.mark.req("S1", "D10")
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [
+        (Unreachable("The directory gives no answer."), UNTOLD),
+        (BadCredentials("The login name or the password is wrong."), UNTOLD),
+        (AccountDisabled("Your account is disabled."), "bo"),
+    ],
+)
+def test_a_name_that_cannot_be_looked_up_is_logged_where_the_directory_knew_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, refused: HelpdeskError, told: str
+) -> None:
+    def refuse(*_: object) -> object:
+        raise refused
+
+    def hidden() -> object:
+        raise Refused("The directory lets nobody look for people before signing in.")
+
+    monkeypatch.setattr(world.directory, "sign_in", refuse)
+    monkeypatch.setattr(world.directory, "look_up", hidden)
+    with pytest.raises(type(refused)):
+        world.enter("bo", WRONG)
+    assert world.entries()[-1].personal["actor"] == told
