@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import NewType
 
 Untrusted = NewType("Untrusted", str)
@@ -17,6 +18,19 @@ Untrusted = NewType("Untrusted", str)
 _KEEP = {"\n", "\t"}
 _PICTURES = 0x2400  # U+2400..U+241F picture the C0 controls, U+2421 DEL
 _INVISIBLE = {"Cf", "Co", "Cn", "Cs", "Zl", "Zp"}
+_UNSEEN = frozenset(
+    [
+        0x034F,  # combining grapheme joiner
+        *(0x115F, 0x1160, 0x3164, 0xFFA0),  # Hangul fillers
+        *(0x17B4, 0x17B5),  # Khmer vowels that are never written
+        *range(0x180B, 0x1810),  # Mongolian variation selectors
+        0x2800,  # the empty Braille cell
+        *range(0xFE00, 0xFE10),  # variation selectors
+        *range(0xE0100, 0xE01F0),
+    ]
+)
+"""Marks and letters that show nothing, although their categories are those of visible ones."""
+_AS_PICTURE = "\ufe0f"
 
 
 def visible(text: str, *, one_line: bool = False) -> str:
@@ -24,14 +38,16 @@ def visible(text: str, *, one_line: bool = False) -> str:
 
     C0 and C1 controls (and so every CSI, OSC and DCS sequence), DEL, bidirectional controls,
     zero-width and other format characters, private and unassigned code points and lone
-    surrogates become a printable stand-in. New lines and tabs stay, unless ``one_line`` is set.
+    surrogates become a printable stand-in, and so does every other character that shows nothing: two names
+    that look alike must not differ in it. New lines and tabs stay, unless ``one_line`` is set.
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_shown(character, one_line) for character in text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n")
+    return "".join(map(_shown, text, " " + text, repeat(one_line)))
 
 
-def _shown(character: str, one_line: bool) -> str:
+def _shown(character: str, before: str, one_line: bool) -> str:
     if character in _KEEP:
         return {"\n": "⏎", "\t": " "}[character] if one_line else character
     code = ord(character)
@@ -40,7 +56,9 @@ def _shown(character: str, one_line: bool) -> str:
     if code == 0x7F:
         return "\u2421"
     category = unicodedata.category(character)
-    if category == "Cc" or category in _INVISIBLE:
+    if character == _AS_PICTURE and unicodedata.category(before) == "So":
+        return character  # "warning sign, in colour"
+    if category == "Cc" or category in _INVISIBLE or code in _UNSEEN:
         return f"⟨U+{code:04X}⟩"
     return character
 

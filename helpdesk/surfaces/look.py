@@ -120,7 +120,7 @@ def _colored(flag: str, environ: Mapping[str, str], capable: bool) -> bool:
 
 def _width(environ: Mapping[str, str]) -> int:
     asked = environ.get("COLUMNS", "")
-    if asked.isdigit() and int(asked) > 0:
+    if asked.isascii() and asked.isdigit() and int(asked) > 0:
         return int(asked)
     return max(shutil.get_terminal_size().columns, 20)
 

@@ -151,7 +151,7 @@ class Terminal:
             tty.write("\n")
             raise Cancelled("Cancelled; nothing was changed.")
         answer = "".join(c for c in answer if c.isprintable()).strip()
-        if answer.isdigit() and 1 <= int(answer) <= len(question.choices):
+        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(question.choices):
             return question.choices[int(answer) - 1].value
         return answer or question.default or ""
 

@@ -384,6 +384,9 @@ def test_a_numbered_answer_stands_for_its_choice(company: Company) -> None:
     child.expect(r"1\) yes")
     child.expect(r"2\) no")
     child.expect("> ")
+    child.sendline("²")  # a digit to Unicode, and no number
+    child.expect("one of the choices")
+    child.expect("> ")
     child.sendline("2")
     child.expect("can't do that")
     assert finish(child) == 2
