@@ -280,6 +280,7 @@ class ReadContext:
         before: in ``verify``, the preview that was confirmed.
         result: in ``verify``, what the action returned; ``None`` after a crash.
         new_secret: in ``verify``, the secret the action generated or was given; ``None`` after a crash.
+        begun: in ``verify`` after a crash, when the interrupted action was logged; otherwise ``None``.
         accepts: whether a just-set password opens an account: the read-back of a reset.
     """
 
@@ -296,6 +297,7 @@ class ReadContext:
     before: Preview | None = None
     result: Any = None
     new_secret: Secret | None = None
+    begun: datetime | None = None
 
     def progress(self, text: str) -> None:
         """Tell the person what is going on, in a few words."""

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeGuard
 
 from helpdesk.actions.context import Systems, call_plugin, observed
@@ -42,6 +43,7 @@ class Agreed:
     Attributes:
         by: how it was confirmed ("person", "--yes").
         request: id of the approval request it fulfils, or "".
+        begun: when the call that is read back after a crash was logged.
         ended: told the outcome as soon as it is logged, also when a Ctrl-C ends the waiting for it.
     """
 
@@ -51,6 +53,7 @@ class Agreed:
     by: str
     request: str = ""
     case: str = ""
+    begun: datetime | None = None
     ended: Callable[[Result], None] | None = None
 
 
@@ -131,6 +134,7 @@ class CarryOut:
             before=item.preview,
             result=returned,
             new_secret=secret,
+            begun=item.begun,
         )
         try:
             observations = await self._observe(item, context, error)

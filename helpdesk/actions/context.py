@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,6 +51,7 @@ class Systems:
         before: Preview | None = None,
         result: Any = None,
         new_secret: Secret | None = None,
+        begun: datetime | None = None,
     ) -> ReadContext:
         return ReadContext(
             directory=ReadDirectory(reader, prepared.people, prepared.groups),
@@ -57,6 +59,7 @@ class Systems:
             before=before,
             result=result,
             new_secret=new_secret,
+            begun=begun,
             **self._common(prepared, report, actor, case),
         )
 

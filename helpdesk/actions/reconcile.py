@@ -98,7 +98,7 @@ class Reconciler:
         )
         requester = Actor(person=reader.person_by_id(str(body["requester_id"])))
         prepared = self._same_objects(prepare(call, spec, action, requester, reader), intent, reader)
-        return prepared, Agreed(prepared, preview_from(before), signed_in, by="reconcile")
+        return prepared, Agreed(prepared, preview_from(before), signed_in, by="reconcile", begun=intent.time)
 
     def _same_objects(self, prepared: Prepared, intent: Entry, reader: DirectoryReader) -> Prepared:
         people = {name: reader.person_by_id(id) for name, id in intent.body["people"].items()}

@@ -95,7 +95,7 @@ async def _proof(
     With the password at hand one bind is the proof; after a crash the time of the last change is.
     """
     if ctx.new_secret is None:
-        return states.changed_since(status, before), status.must_change
+        return states.changed_since(status, before, ctx.begun), status.must_change
     answer = await ctx.accepts(user, ctx.new_secret)
     if answer == "no":
         return False, status.must_change
@@ -140,7 +140,7 @@ async def _(ctx: ReadContext, new_password: Secret) -> list[Observation]:
     if ctx.new_secret is not None:
         is_set: bool | None = await ctx.accepts(me, ctx.new_secret) == "yes"
     else:
-        is_set = states.changed_since(await _own_status(ctx), before)
+        is_set = states.changed_since(await _own_status(ctx), before, ctx.begun)
     old = ctx.before.changes[0].before if ctx.before and ctx.before.changes else ""
     observed = states.OWN if is_set else (old if is_set is False else states.UNTOLD)
     return [states.seen(me, states.PASSWORD, states.OWN, observed)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from helpdesk.plugin import AccountStatus, Change, Observation, Person, local_time
 
@@ -11,6 +11,7 @@ NEW = "a new temporary one"
 OWN = "the new one"
 MUST_CHANGE = "must choose a new one at next sign-in"
 LOCK = "account lock"
+RESOLUTION = timedelta(seconds=2)
 UNTOLD = "not told by the directory"
 
 
@@ -45,11 +46,21 @@ def yes_no(value: bool | None) -> str:
     return UNTOLD if value is None else ("yes" if value else "no")
 
 
-def changed_since(status: AccountStatus, before: str) -> bool | None:
-    """Whether the password was set after the remembered moment; ``None`` when that cannot be told."""
+def changed_since(status: AccountStatus, before: str, begun: datetime | None) -> bool | None:
+    """Whether the password was set after the remembered moment; ``None`` when that cannot be told.
+
+    Servers store the moment with one-second resolution: two changes in one second look like one.
+
+    Args:
+        begun: when the change that may have happened was begun.
+    """
     if status.password_changed is None:
         return None
-    return not before or status.password_changed > datetime.fromisoformat(before)
+    if not before or status.password_changed > datetime.fromisoformat(before):
+        return True
+    if begun is not None and begun - datetime.fromisoformat(before) < RESOLUTION:
+        return None
+    return False
 
 
 def remembered(status: AccountStatus) -> str:

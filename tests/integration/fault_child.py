@@ -10,6 +10,7 @@ Usage: fault_child POINT LOGIN approve ID | POINT LOGIN ACTION NAME=VALUE…
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -71,13 +72,14 @@ class StoppingWatch(Watch):
 
 
 def stop_between_operations(session: Any) -> None:
-    """After the first of the two operations that a reset is made of."""
+    """After the password is set and before the flag is: the right to set the flag was tried before both."""
     link = session._session._link
-    write = link.write
+    write, operations = link.write, itertools.count(1)
 
     def stopping(operation: Any) -> Any:
         answer = write(operation)
-        stop_at("effect-half")
+        if next(operations) == 2:
+            stop_at("effect-half")
         return answer
 
     link.write = stopping

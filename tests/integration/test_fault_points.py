@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from helpdesk.app import Desk
 from helpdesk.events import Outcome
 from helpdesk.gate.requests import RequestState
 from helpdesk.secrets import Secret
+from helpdesk_password.states import RESOLUTION, changed_since
 from tests.fakes.terminal import Person
 from tests.servers.slapd import Slapd
 
@@ -130,6 +132,15 @@ class Company:
         moment = datetime.now(UTC).strftime("%Y%m%d%H%M%SZ")
         self.server.modify(self.dns["target"], {"pwdAccountLockedTime": [(MODIFY_REPLACE, [moment])]})
 
+    def let_the_password_age(self) -> None:
+        """Servers tell when a password was set to the second; a reset right after that cannot be told apart."""
+        (changed,) = self.entry()["pwdChangedTime"]
+        told = datetime.strptime(changed.decode(), "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+        deadline = time.monotonic() + 10
+        while datetime.now(UTC) - told < RESOLUTION:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -153,7 +164,7 @@ KINDS = {
     ),
     "password.reset": Kind(
         "password.reset",
-        lambda company: None,
+        lambda company: company.let_the_password_age(),
         lambda company: company.entry().get("pwdReset") == [b"TRUE"],
     ),
     "account.disable": Kind(
@@ -226,6 +237,7 @@ def test_a_reset_that_was_killed_between_its_two_operations_is_partial(
     slapd_people: Slapd, tmp_path: Path
 ) -> None:
     company = Company(slapd_people, tmp_path)
+    company.let_the_password_age()
     company.killed_at("effect-half", "desk", "password.reset", f"person={company.login('target')}")
     after = company.entry()
     assert after.get("pwdReset") is None
@@ -247,6 +259,7 @@ def test_a_killed_reset_leaves_no_password_behind_and_says_that_it_is_lost(
     slapd_people: Slapd, tmp_path: Path
 ) -> None:
     company = Company(slapd_people, tmp_path)
+    company.let_the_password_age()
     company.killed_at("effect-after", "desk", "password.reset", f"person={company.login('target')}")
     desk, told = company.next_start("desk")
     assert "was lost with the interruption" in told
@@ -308,4 +321,22 @@ def test_a_killed_approval_grants_once_or_not_at_all_and_its_request_ends_so(
     else:
         assert result.outcome is Outcome.REFUSED  # decided once; nothing is granted a second time
         assert company.group_entry() == after
+    desk.close()
+
+
+@pytest.mark.req("R2")
+@pytest.mark.timeout(180)
+def test_two_changes_in_one_second_cannot_be_told_apart_and_that_is_said(
+    slapd_people: Slapd, tmp_path: Path
+) -> None:
+    company = Company(slapd_people, tmp_path)
+    desk = company.desk()
+    target = desk.directory.look_up().person(company.login("target"))
+    status = desk.directory.look_up().status(target)
+    assert status.password_changed is not None
+    before = status.password_changed.isoformat()
+    soon, later = status.password_changed + timedelta(seconds=1), status.password_changed + RESOLUTION
+    assert changed_since(status, before, soon) is None
+    assert changed_since(status, before, later) is False
+    assert changed_since(status, before, None) is False
     desk.close()
