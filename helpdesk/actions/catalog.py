@@ -101,8 +101,11 @@ def cached_specs(cache_dir: Path) -> Catalog:
     file = cache_dir / MANIFEST
     catalog = _read(file)
     if catalog is None:
+        from helpdesk.actions.words import Words
+
         catalog, watched = build()
         _write(file, catalog, watched)
+        Words(cache_dir).actions(catalog.specs)
     return catalog
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpdesk.app.parts import Parts, utc_now
 from helpdesk.config import Config, load
-from helpdesk.errors import BadCredentials, Failed, NotSignedIn, UsageError
+from helpdesk.errors import BadCredentials, Exit, Failed, HelpdeskError, NotSignedIn, UsageError
 from helpdesk.events import Outcome, Question, Result, Warned
 from helpdesk.platform import Paths, paths
 from helpdesk.ports import Clock, Interaction, SignedIn
@@ -110,6 +110,7 @@ class Desk(Parts):
             reason = await asyncio.to_thread(self.sessions.save, signed_in.actor.person, password)
             if reason:
                 interaction.emit(Warned(f"The sign-in is not kept: {reason}."))
+            await self._note_groups(signed_in)
         await self._reconcile_own(signed_in, interaction)
         return signed_in
 
@@ -194,6 +195,7 @@ class Desk(Parts):
         result = await self.runner.run(call, signed_in, interaction, dry_run=dry_run, case=case)
         if call.action == "password.change" and result.outcome is Outcome.DONE:
             self.sessions.forget()
+        self._note(result)
         return result
 
     async def approve(
@@ -212,9 +214,29 @@ class Desk(Parts):
     async def may_run(self, signed_in: SignedIn) -> list[tuple[ActionSpec, bool]]:
         """Every action, and whether the policy leaves a way for this person to run it."""
         authorise = self.runner.authorise
-        return await asyncio.to_thread(
+        allowed = await asyncio.to_thread(
             authorise.possible, self.catalog.specs, signed_in.directory, signed_in.actor
         )
+        await self._note_groups(signed_in)
+        return allowed
+
+    # ── words for the shell's completion ──────────────────────────────────────────────────────
+
+    def _note(self, result: Result) -> None:
+        """Keep the names in a good result, so that the shell can complete them."""
+        if result.outcome.exit in (Exit.OK, Exit.WAITING):
+            spec = next((spec for spec in self.catalog.specs if spec.name == result.action), None)
+            self.words.saw(result, spec)
+
+    async def _note_groups(self, signed_in: SignedIn) -> None:
+        """Keep the names of the groups there are; whoever may not list them completes fewer."""
+        if signed_in.actor.must_change:
+            return
+        try:
+            groups = await asyncio.to_thread(signed_in.directory.groups)
+        except HelpdeskError:
+            return  # nothing that was asked for depends on it
+        self.words.groups(group.name for group in groups)
 
     async def reconcile(self, signed_in: SignedIn, interaction: Interaction) -> list[Result]:
         """Read back everything whose outcome is unknown."""

@@ -19,6 +19,7 @@ from helpdesk.secrets import Secret
 if TYPE_CHECKING:
     from helpdesk.actions.approve import Approvals
     from helpdesk.actions.runner import Runner
+    from helpdesk.actions.words import Words
     from helpdesk.gate.audit import AuditLog
     from helpdesk.gate.authorization import Authorization
     from helpdesk.gate.keys import HostKey
@@ -61,6 +62,12 @@ class Parts:
     @cached_property
     def catalog(self) -> Catalog:
         return cached_specs(self.paths.cache)
+
+    @cached_property
+    def words(self) -> Words:
+        from helpdesk.actions.words import Words
+
+        return Words(self.paths.cache)
 
     @cached_property
     def directory(self) -> Directory:
