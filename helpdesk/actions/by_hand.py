@@ -43,14 +43,24 @@ def _command(prepared: Prepared) -> str:
     """The command that carries the call out with an approver's own rights."""
     instead = _INSTEAD.get(prepared.spec.name)
     if instead is not None and prepared.person is not None and prepared.group is not None:
-        return _line(instead, prepared.person.login, prepared.group.name)
+        return _line(instead, _word("--person", prepared.person.login), _word("--group", prepared.group.name))
     return _line(prepared.spec.name, *_words(prepared.spec, prepared.values))
 
 
 def _words(spec: ActionSpec, values: Mapping[str, Any]) -> list[str]:
     given = [(p, str(values[p.name])) for p in spec.parameters if p.name in values]
-    required = [value for p, value in given if p.required]
-    return required + [word for p, value in given if not p.required for word in (p.flag, value)]
+    required = [_word(p.flag, value) for p, value in given if p.required]
+    optional = [(p.flag, value) for p, value in given if not p.required]
+    return required + [word for flag, value in optional for word in _flagged(flag, value)]
+
+
+def _flagged(flag: str, value: str) -> tuple[str, ...]:
+    return (f"{flag}={value}",) if value.startswith("-") else (flag, value)
+
+
+def _word(flag: str, value: str) -> str:
+    """A positional word; with its flag where it would be taken for a flag itself (L5)."""
+    return f"{flag}={value}" if value.startswith("-") else value
 
 
 def _line(action: str, *words: str) -> str:

@@ -123,12 +123,24 @@ def _read(file: Path) -> tuple[str, list[str]] | None:
 
 
 def _loose(file: Path, found: os.stat_result) -> list[str]:
-    """A warning when somebody else may write the file."""
+    """A warning when a group may write the file: it names the server that is given the password.
+
+    Raises:
+        ConfigError: it is somebody else's, or everybody may write it (S7).
+    """
     if os.name != "posix":
         return []
     if found.st_uid not in (0, os.getuid()):
-        return [f"{file} belongs to someone else, who decides what it says."]
-    if found.st_mode & 0o022:
+        raise ConfigError(
+            f"{file} belongs to someone else, who would decide where passwords go.",
+            hint="Make it your own, or have an administrator own it.",
+        )
+    if found.st_mode & stat.S_IWOTH:
+        raise ConfigError(
+            f"{file} can be written by everybody, who could decide where passwords go.",
+            hint=f"Take that right away: chmod go-w {file}",
+        )
+    if found.st_mode & stat.S_IWGRP:
         return [f"{file} can be written by others; take that right away with: chmod go-w {file}"]
     return []
 

@@ -38,6 +38,7 @@ def verifying_context(
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False  # a name counts where names stand (RFC 9525)
     try:
         if ca_file is not None:
             context.load_verify_locations(cafile=ca_file)

@@ -1,4 +1,7 @@
-"""The sign-in that outlives a command: the password in the keyring, who and when in a private file."""
+"""The sign-in that outlives a command: the password in the keyring, who and when in a private file.
+
+The moment of the sign-in stands in both: nobody makes a kept session fresh again by editing the file (R8).
+"""
 
 from __future__ import annotations
 
@@ -76,7 +79,7 @@ class SessionStore:
         now = self._clock().isoformat()
         self._write({"login": person.login, "person_id": person.id, "signed_in_at": now, "last_used": now})
         try:
-            self._keychain.set(self._name, password)
+            self._keychain.set(self._name, Secret(f"{now}\n{password.expose()}"))
         except Failed as error:
             self._ended()
             return f"the keyring refused it ({error.message.removesuffix('.')})"
@@ -98,13 +101,14 @@ class SessionStore:
             return None
         if self._keychain.available():
             return None  # locked now; it may be open at the next command
-        password = self._keychain.get(self._name)
-        if not password:
+        kept = self._keychain.get(self._name)
+        moment, _, password = kept.expose().partition("\n") if kept else ("", "", "")
+        if not password or moment != found["signed_in_at"]:
             self._ended()
             return None
         return Saved(
             login=found["login"],
-            password=password,
+            password=Secret(password),
             person_id=found["person_id"],
             signed_in_at=datetime.fromisoformat(found["signed_in_at"]),
         )

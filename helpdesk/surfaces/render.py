@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from helpdesk.events import Citation, Observation, Outcome, Result
-from helpdesk.surfaces.look import Look, clean
-from helpdesk.surfaces.telling import change_line
+from helpdesk.surfaces.look import Look
+from helpdesk.surfaces.telling import change_line, untrusted
 
 GOOD = frozenset({Outcome.DONE, Outcome.PREVIEWED, Outcome.PENDING, Outcome.ACCEPTED})
 """Outcomes that are answers; the others are told on standard error."""
@@ -31,12 +31,14 @@ def is_read(result: Result) -> bool:
 
 def receipt_line(observation: Observation, look: Look) -> str:
     """One observation: "  ✓ ana: account lock: not locked (read back from the directory)"."""
-    what = f"{clean(observation.target)}: {clean(observation.what)}"
-    observed, system = clean(observation.observed), clean(observation.system)
+    what = f"{untrusted(observation.target)}: {untrusted(observation.what)}"
+    observed, system = untrusted(observation.observed), untrusted(observation.system)
     if observation.as_expected:
         return f"  {look.paint('✓', 'green')} {what}: {observed} (read back from the {system})"
     mark = look.paint("✗", "red")
-    return f"  {mark} {what}: expected {clean(observation.expected)}, observed {observed} (in the {system})"
+    return (
+        f"  {mark} {what}: expected {untrusted(observation.expected)}, observed {observed} (in the {system})"
+    )
 
 
 def error_line(result: Result, look: Look) -> str:
@@ -44,9 +46,11 @@ def error_line(result: Result, look: Look) -> str:
     word = {Outcome.USAGE: "error", Outcome.NOT_SIGNED_IN: "not signed in"}.get(
         result.outcome, result.outcome.value
     )
-    rule = f" (rule: {clean(result.rule)})" if result.rule else ""
-    hint = clean(result.error.hint) if result.error else ""
-    return f"{look.paint(f'{word}:', 'red')} {clean(result.message)}{rule}" + (f" → {hint}" if hint else "")
+    rule = f" (rule: {untrusted(result.rule)})" if result.rule else ""
+    hint = untrusted(result.error.hint) if result.error else ""
+    return f"{look.paint(f'{word}:', 'red')} {untrusted(result.message)}{rule}" + (
+        f" → {hint}" if hint else ""
+    )
 
 
 def next_step(result: Result) -> str:
@@ -58,6 +62,8 @@ def next_step(result: Result) -> str:
     parts = []
     if result.entry is not None:
         parts.append(f"Logged as entry {result.entry}. helpdesk log show {result.entry}")
+        if result.undoable:
+            parts.append(f"helpdesk undo {result.entry}")
     if result.request is not None and result.outcome is Outcome.PENDING:
         parts.append(f"helpdesk approvals show {result.request}")
     return " · ".join(parts)
@@ -66,7 +72,7 @@ def next_step(result: Result) -> str:
 def _headline(result: Result, look: Look) -> str:
     if result.outcome not in GOOD:
         return error_line(result, look)
-    message = clean(result.message, one_line=False)
+    message = untrusted(result.message, one_line=False).replace("\n", "\n  ")
     if is_read(result):
         return message
     mark = {Outcome.DONE: "✓", Outcome.PREVIEWED: "•", Outcome.PENDING: "…", Outcome.ACCEPTED: "…"}
@@ -83,12 +89,12 @@ def _citations(result: Result, look: Look) -> list[str]:
     lines: list[str] = []
     for citation in found[:1]:
         lines.append(look.paint(place(citation), "bold"))
-        lines += [f"  {line}" for line in clean(citation.text, one_line=False).strip().splitlines()]
+        lines += [f"  {line}" for line in untrusted(citation.text, one_line=False).strip().splitlines()]
     if len(found) > 1:
         lines.append("See also:")
         lines += [f"  {place(citation)}" for citation in found[1:]]
     if found:
-        file = clean(found[0].file)
+        file = untrusted(found[0].file)
         lines.append(look.paint(f"Read on: helpdesk policy show {quoted(file)}", "dim"))
     return lines
 
@@ -102,15 +108,15 @@ def quoted(word: str) -> str:
 
 def place(citation: Citation) -> str:
     """Where a passage stands: "benefits/vacation.md, Sick leave, line 12"."""
-    heading = f", {clean(citation.heading)}" if citation.heading else ""
-    return f"{clean(citation.file)}{heading}, line {citation.line}"
+    heading = f", {untrusted(citation.heading)}" if citation.heading else ""
+    return f"{untrusted(citation.file)}{heading}, line {citation.line}"
 
 
 def _sources(result: Result, look: Look) -> list[str]:
     seen: dict[str, list[str]] = {}
     for observation in result.receipt:
-        targets = seen.setdefault(clean(observation.system), [])
-        if (target := clean(observation.target)) not in targets:
+        targets = seen.setdefault(untrusted(observation.system), [])
+        if (target := untrusted(observation.target)) not in targets:
             targets.append(target)
     return [
         look.paint(f"Read from the {system}: {_some(targets)}.", "dim") for system, targets in seen.items()

@@ -21,7 +21,10 @@ from helpdesk.surfaces.columns import wrap
 from helpdesk.surfaces.look import Look, clean
 
 MODEL = "model │ "
-_FRAME = str.maketrans("┌│└├─━┃┏┗╭╰", "+|++--|++++")
+_FRAME = dict.fromkeys((*range(9472, 9600), 9168, 65372, 65512, *range(9115, 9140)), "|")
+_FRAME |= {ord(character): "-" for character in "─━╌╍┄┅┈┉═╴╶╸╺"}
+_FRAME |= {ord(character): "+" for character in "┌┐└┘├┤┬┴┼┏┓┗┛╭╮╯╰╔╗╚╝"}
+"""Everything that could be taken for a piece of a confirmation's frame."""
 _WIPE = "\r\x1b[K"
 
 

@@ -49,7 +49,7 @@ def yes_no(value: bool | None) -> str:
 def changed_since(status: AccountStatus, before: str, begun: datetime | None) -> bool | None:
     """Whether the password was set after the remembered moment; ``None`` when that cannot be told.
 
-    Servers store the moment with one-second resolution: two changes in one second look like one.
+    Many servers store the moment with one-second resolution: two changes in one second look like one.
 
     Args:
         begun: when the change that may have happened was begun.
@@ -58,7 +58,8 @@ def changed_since(status: AccountStatus, before: str, begun: datetime | None) ->
         return None
     if not before or status.password_changed > datetime.fromisoformat(before):
         return True
-    if begun is not None and begun - datetime.fromisoformat(before) < RESOLUTION:
+    whole_seconds = status.password_changed.microsecond == 0
+    if whole_seconds and begun is not None and begun - datetime.fromisoformat(before) < RESOLUTION:
         return None
     return False
 

@@ -592,3 +592,12 @@ def test_a_signal_off_a_terminal_is_a_document_too(
     assert program.returncode == code
     assert json.loads(out)["outcome"] == "interrupted"
     assert b"Traceback" not in err
+
+
+@pytest.mark.req("L2")
+@pytest.mark.req("L5")
+def test_a_sentence_that_is_read_confirms_nothing(company: Company) -> None:
+    ran = company.run("ask", "-", "--yes-for", "access.grant", stdin="give dev access to finance-share")
+    assert ran.code == 2
+    assert "on the command line" in ran.err
+    assert "dev" not in company.members("finance-share")

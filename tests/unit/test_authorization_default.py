@@ -278,3 +278,21 @@ def test_the_authors_of_installed_actions_are_all_named_by_it() -> None:
     rules = parse(SHIPPED.read_text(), "default.cedar")
     spoken = {name for rule in rules if rule.effect == "permit" for name in rule.mentioned}
     assert [spec.name for spec in catalog().specs if spec.name not in spoken] == []
+
+
+@pytest.mark.req("I4")
+def test_a_privileged_group_is_entered_by_request_and_approval_only() -> None:
+    admins = GROUPS["shared"]
+    grant, request = catalog().spec("access.grant"), catalog().spec("access.request")
+    alone = ask(shipped(), grant, PEOPLE["owner"], PEOPLE["colleague"], admins, group_privileged=True)
+    assert (alone.verdict, alone.rule) == (DENIED, "privileged-groups-by-request")
+    waits = ask(
+        shipped(),
+        request,
+        PEOPLE["colleague"],
+        PEOPLE["colleague"],
+        admins,
+        group_privileged=True,
+        candidates=[PEOPLE["owner"]],
+    )
+    assert waits.verdict is WAITS

@@ -155,10 +155,16 @@ def test_an_unreadable_file_is_refused(machine: Machine, monkeypatch: pytest.Mon
 
 def test_a_file_that_others_may_write_is_warned_about(machine: Machine) -> None:
     file = machine.user("[llm]\nmodel = 'm'")
-    file.chmod(0o666)
+    file.chmod(0o664)
     assert machine.load().warnings == (
         f"{file} can be written by others; take that right away with: chmod go-w {file}",
     )
+
+
+@pytest.mark.req("S7")
+def test_a_file_that_everybody_may_write_is_refused(machine: Machine) -> None:
+    machine.user("[llm]\nmodel = 'm'").chmod(0o666)
+    assert "can be written by everybody" in refused(machine)
 
 
 def test_a_huge_file_is_refused(machine: Machine) -> None:

@@ -329,3 +329,14 @@ def test_a_file_that_others_could_read_or_a_link_is_refused(desk: Desk, tmp_path
     desk.store().forget()
     assert desk.keyring.held == {}
     assert (tmp_path / "planted").read_text() == "{}"
+
+
+@pytest.mark.req("R8")
+def test_a_file_that_was_edited_to_look_fresh_ends_the_session(desk: Desk) -> None:
+    desk.store().save(BO, PASSWORD)
+    desk.now += timedelta(minutes=10)
+    document = json.loads(desk.file.read_text())
+    now = desk.now.isoformat()
+    desk.file.write_text(json.dumps({**document, "signed_in_at": now, "last_used": now}))
+    assert desk.store().load() is None
+    desk.assert_forgotten()

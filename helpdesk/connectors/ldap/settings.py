@@ -82,7 +82,11 @@ class LdapSettings:
             port = parts.port
         except ValueError:
             raise ConfigError(f"[directory] url is no address: {self.url!r}.", hint=hint) from None
-        if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password:
+        if "@" in self.url:
+            raise ConfigError(
+                "[directory] url holds a name or a password, which belong elsewhere.", hint=hint
+            )
+        if parts.scheme not in _PORTS or not parts.hostname:
             raise ConfigError(f"[directory] url is no LDAP address: {self.url!r}.", hint=hint)
         if parts.scheme == "ldap" and self.start_tls is False:
             raise ConfigError(

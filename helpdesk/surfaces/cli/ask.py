@@ -41,6 +41,11 @@ def ask(
     if sentence == "-":
         if sys.stdin.isatty():
             raise UsageError("ask - reads a pipe or a file, and standard input is a terminal.")
+        if run.flags.yes_for:
+            raise UsageError(
+                "--yes-for does not go with a sentence that is read: it could be anybody's words.",
+                hint='Give the sentence on the command line: helpdesk ask "…" --yes-for ACTION.',
+            )
         password = run.password()  # the first line, where --password-stdin says so
         sentence = sys.stdin.buffer.read(100_000).decode("utf-8", "replace").strip()
     else:
