@@ -128,11 +128,15 @@ class Tty:
 
     @contextmanager
     def hidden(self, *, flush: bool = True) -> Iterator[None]:
-        """Nothing that is typed is echoed (S8); what was typed before is thrown away."""
+        """Nothing that is typed is echoed (S8); what was typed before is thrown away.
+
+        Ctrl-Z does nothing meanwhile: a stopped program would leave a secret on the screen.
+        """
         import termios
 
         mode = termios.tcgetattr(self._fd)
         mode[3] &= ~termios.ECHO
+        mode[6][termios.VSUSP] = os.fpathconf(self._fd, "PC_VDISABLE").to_bytes(1, "big")
         if flush:
             self._pending = b""
         termios.tcsetattr(self._fd, termios.TCSAFLUSH if flush else termios.TCSADRAIN, mode)

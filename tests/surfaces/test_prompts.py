@@ -390,3 +390,17 @@ def test_a_numbered_answer_stands_for_its_choice(company: Company) -> None:
     child.sendline("2")
     child.expect("can't do that")
     assert finish(child) == 2
+
+
+@pytest.mark.req("R6")
+@pytest.mark.req("S4")
+def test_ctrl_z_does_not_leave_a_password_on_the_screen(company: Company) -> None:
+    child = company.spawn("do", "password.reset", "ana", "--as", "bo", "--yes")
+    seen = watch(child)
+    sign_in(child, "bo")
+    child.expect("Press Enter to wipe")
+    until(lambda: not echoes(child))
+    child.send("\x1a")
+    child.sendline("")
+    assert finish(child) == 0
+    assert seen.text.count(BACK) == 1
