@@ -53,11 +53,16 @@ class AccountStatus:
 
 @dataclass(frozen=True, slots=True)
 class PasswordRules:
-    """The directory's password policy, as far as it can be read; ``None`` means unknown."""
+    """The directory's password policy, as far as it can be read; ``None`` means unknown.
+
+    Attributes:
+        failure_window_seconds: a wrong password is forgotten after this time; 0: only with a right one.
+    """
 
     min_length: int | None = None
     history: int | None = None
     max_failures: int | None = None
+    failure_window_seconds: int | None = None
     lockout_seconds: int | None = None
     min_age_seconds: int | None = None
     max_age_seconds: int | None = None

@@ -69,6 +69,23 @@ def shorten(text: str, width: int) -> str:
     return line if len(line) <= width else line[: max(width - 1, 0)].rstrip() + "…"
 
 
+def folded(name: str) -> str:
+    """Two names with one folded form are one name: case, width, spaces and invisible characters do not count (D7).
+
+    Half a character (a lone surrogate) becomes NUL, which stands in nobody's name.
+    """
+    import stringprep
+
+    whole = "".join("\0" if "\ud800" <= character <= "\udfff" else character for character in name)
+    kept = "".join(character for character in whole if not stringprep.in_table_b1(character))
+    return " ".join(unicodedata.normalize("NFKC", kept).casefold().split())
+
+
+def says_nothing(text: str) -> bool:
+    """Whether nothing is left of a name or password once it is prepared for comparison (D4)."""
+    return not folded(text)
+
+
 def local_time(moment: datetime, now: datetime | None = None) -> str:
     """A moment as a person says it: "15:20" today, otherwise "Tuesday 14:10" or "2026-03-09 14:10"."""
     here = moment.astimezone()

@@ -59,6 +59,7 @@ class Rules:
             min_length=self.min_length,
             history=self.history,
             max_failures=self.max_failures,
+            failure_window_seconds=self.failure_window,
             lockout_seconds=self.lockout_seconds,
             min_age_seconds=self.min_age,
             max_age_seconds=self.max_age,
