@@ -399,7 +399,8 @@ def test_ctrl_z_does_not_leave_a_password_on_the_screen(company: Company) -> Non
     seen = watch(child)
     sign_in(child, "bo")
     child.expect("Press Enter to wipe")
-    until(lambda: not echoes(child))
+    shown = time.monotonic()
+    until(lambda: time.monotonic() - shown > 0.6 and not echoes(child))
     child.send("\x1a")
     child.sendline("")
     assert finish(child) == 0
