@@ -123,6 +123,7 @@ class Result:
         changes: what would change, with ``previewed`` and ``pending``.
         data: what a read found, ready for JSON.
         rule: the rule that decided, where one did.
+        undoable: it can be taken back: ``helpdesk undo ENTRY``.
     """
 
     outcome: Outcome
@@ -137,6 +138,7 @@ class Result:
     citations: tuple[Citation, ...] | None = None
     data: Any = None
     rule: str = ""
+    undoable: bool = False
 
 
 # ── questions the core asks the person ────────────────────────────────────────────────────────

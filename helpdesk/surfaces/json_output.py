@@ -31,6 +31,8 @@ def result_document(result: Result) -> dict[str, Any]:
         document["data"] = result.data
     if result.rule:
         document["rule"] = result.rule
+    if result.undoable:
+        document["undoable"] = True
     return document
 
 
