@@ -39,6 +39,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("do", f"{_HERE}do:command", "Run an action by its name; alone: the actions you may run"),
             Row("approvals", f"{_HERE}approvals:app", "Requests that wait for you, and your own"),
             Row("policy", f"{_HERE}policy:app", "Search and read the company's policies"),
+            Row("undo", f"{_HERE}undo:undo", "Take back what an entry of the log says was done"),
         ),
     ),
     (
@@ -57,6 +58,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("doctor", f"{_HERE}doctor:doctor", "Check directory, keyring, model, log and plugins"),
             Row("config", f"{_HERE}config:app", "Show the settings and where each comes from"),
             Row("plugin", f"{_HERE}plugin:app", "List the plugins and their actions"),
+            Row("completions", f"{_HERE}completions:completions", "Print the completion script of a shell"),
             Row("privacy", f"{_HERE}privacy:privacy", "Show what a model would be sent"),
             Row("demo", f"{_HERE}demo:demo", "A whole company on this machine, to try it"),
         ),

@@ -1,0 +1,208 @@
+# helpdesk(1) completion for bash. Made by `make completions`; change the template, not this file.
+#
+#   helpdesk completions bash > ~/.local/share/bash-completion/completions/helpdesk
+#
+# It starts no program, imports nothing and uses no network. Actions of a site's own plugins, people and groups
+# come from the lists that helpdesk keeps in its cache folder; names older than 30 days are left out.
+
+_helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values and children
+    flags=() values=() children=()
+    case $1 in
+    '') children=(ask chat do approvals policy undo login logout whoami log reconcile doctor config plugin completions privacy demo help) ;;
+    help) ;;
+    ask) values=('text…') ;;
+    chat) ;;
+    do) children=(access.grant access.list access.request access.revoke account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.status) ;;
+    'do access.grant') flags=(--person=people --group=groups) values=(people groups) ;;
+    'do access.list') flags=(--person=people) ;;
+    'do access.request') flags=(--group=groups --reason=text) values=(groups) ;;
+    'do access.revoke') flags=(--person=people --group=groups) values=(people groups) ;;
+    'do account.disable') flags=(--person=people) values=(people) ;;
+    'do account.enable') flags=(--person=people) values=(people) ;;
+    'do password.change') flags=(--new-password-file=files) ;;
+    'do password.reset') flags=(--person=people) values=(people) ;;
+    'do password.status') flags=(--person=people) ;;
+    'do password.unlock') flags=(--person=people) values=(people) ;;
+    'do people.find') flags=(--words=text) values=(text) ;;
+    'do people.update') flags=(--phone=text --title=text --mail=text --clear=text) ;;
+    'do people.whoami') ;;
+    'do policy.index') ;;
+    'do policy.search') flags=(--question=text) values=(text) ;;
+    'do policy.show') flags=(--document=text --heading=text) values=(text) ;;
+    'do ticket.close') flags=(--id=text) values=(text) ;;
+    'do ticket.comment') flags=(--id=text --text=text) values=(text text) ;;
+    'do ticket.open') flags=(--subject=text --body=text) values=(text) ;;
+    'do ticket.status') flags=(--id=text) ;;
+    approvals) children=(list show approve deny withdraw) ;;
+    'approvals list') ;;
+    'approvals show') values=(text) ;;
+    'approvals approve') values=(text) ;;
+    'approvals deny') flags=(--reason=text) values=(text) ;;
+    'approvals withdraw') values=(text) ;;
+    policy) children=(search show index) ;;
+    'policy search') values=('text…') ;;
+    'policy show') values=('text…') ;;
+    'policy index') ;;
+    undo) values=(text) ;;
+    login) values=(people) ;;
+    logout) ;;
+    whoami) ;;
+    log) children=(list show verify checkpoint prove check-proof export) ;;
+    'log list') flags=(--limit=text --after=text --before=text --kind=text) ;;
+    'log show') flags=(--proof=switch --names=switch --checkpoint=files) values=(text) ;;
+    'log verify') flags=(--checkpoint=files --since=text) ;;
+    'log checkpoint') ;;
+    'log prove') values=(text) ;;
+    'log check-proof') flags=(--key=text --checkpoint=files) values=(files) ;;
+    'log export') values=(files) ;;
+    reconcile) ;;
+    doctor) ;;
+    config) children=(show path) ;;
+    'config show') flags=(--origin=switch) ;;
+    'config path') ;;
+    plugin) children=(list) ;;
+    'plugin list') ;;
+    completions) values=('choice:bash|zsh|fish|powershell') ;;
+    privacy) values=('text…') ;;
+    demo) flags=(--script=switch --reset=switch) ;;
+    *) return 1 ;;
+    esac
+}
+
+_helpdesk_list() { # NAME DAYS: the words of a cached list into list; DAYS 0: however old it is
+    local line written='' now file=$folder/$1
+    list=()
+    [[ $1 != */* && -f $file && -r $file ]] || return 1
+    while IFS= read -r line; do
+        if [[ -z $written ]]; then written=${line#\# }; else list+=("$line"); fi
+    done <"$file"
+    [[ $written =~ ^[0-9]{1,12}$ ]] || { list=(); return 1; }
+    now=${EPOCHSECONDS:-}
+    [[ $now ]] || printf -v now '%(%s)T' -1 2>/dev/null || now=$written
+    if (($2 && now - written > $2 * 86400)); then list=(); return 1; fi
+}
+
+_helpdesk_site() { # ACTION: the flags and values of an action that a site's own plugin brings
+    local line list
+    _helpdesk_list "flags.$1" 0 || return 1
+    flags=() values=() children=()
+    for line in "${list[@]}"; do
+        if [[ $line == '. '* ]]; then values+=("${line#. }"); else flags+=("${line%% *}=${line#* }"); fi
+    done
+}
+
+_helpdesk_descend() { # WORD: the command that it names below key
+    key="${key:+$key }$1" n=0
+    _helpdesk_place "$key" || _helpdesk_site "$1"
+}
+
+_helpdesk_kind() { # FLAG: what completes its value, into kind
+    local one
+    kind=
+    for one in ${flags[@]+"${flags[@]}"} "${everywhere[@]}"; do
+        if [[ ${one%%=*} == "$1" ]]; then kind=${one#*=}; return; fi
+    done
+}
+
+_helpdesk_words() { # the typed words up to the cursor, in one piece where bash breaks them at = @ and :
+    local i rest=$COMP_LINE space
+    typed=()
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        space=${rest%%[![:space:]]*}
+        rest=${rest#"$space"}
+        rest=${rest#"${COMP_WORDS[i]}"}
+        if [[ $space || $i -eq 0 || ! $COMP_LINE ]]; then
+            typed+=("${COMP_WORDS[i]}")
+        else
+            typed[${#typed[@]} - 1]+=${COMP_WORDS[i]}
+        fi
+    done
+}
+
+_helpdesk_offer() { # KIND: the words that complete it, into offer
+    local list
+    case $1 in
+    people | groups) _helpdesk_list "$1" 30 && offer=("${list[@]}") ;;
+    actions) offer=("${actions[@]}"); _helpdesk_list actions 0 && offer=("${list[@]}") ;;
+    choice:*) IFS='|' read -r -a offer <<<"${1#choice:}" ;;
+    files) compopt -o default 2>/dev/null ;;
+    esac
+}
+
+_helpdesk() {
+    local typed cur word quoted key='' kind='' flag='' ended='' helping='' profile='' n=0 i part head=''
+    local -a flags values children offer=()
+    local -a everywhere=(--json=switch --plain=switch -n=switch --dry-run=switch --no-input=switch -y=switch --yes=switch --yes-for=actions --as=people --password-stdin=switch --password-file=files --reveal-to=files --profile=choice:demo -q=switch --quiet=switch -v=switch --verbose=switch '--color=choice:auto|always|never' --no-pager=switch -d=switch --debug=switch -h=switch --help=switch -V=switch --version=switch --no-color=switch)
+    local -a actions=(access.grant access.list access.request access.revoke account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.status)
+    COMPREPLY=()
+    _helpdesk_words
+    cur=${typed[${#typed[@]} - 1]}
+    for ((i = 1; i < ${#typed[@]} - 1; i++)); do
+        case ${typed[i]} in
+        --profile) profile=${typed[i + 1]} ;;
+        --profile=*) profile=${typed[i]#*=} ;;
+        esac
+    done
+    [[ $profile =~ ^[A-Za-z0-9_-]+$ ]] || profile=
+    local folder=${XDG_CACHE_HOME-}
+    if [[ $folder != /* ]]; then
+        folder=$HOME/.cache
+        [[ $OSTYPE == darwin* ]] && folder=$HOME/Library/Caches
+    fi
+    folder=$folder/helpdesk${profile:+/profiles/$profile}/words
+
+    _helpdesk_place ''
+    for ((i = 1; i < ${#typed[@]} - 1; i++)); do
+        word=${typed[i]}
+        if [[ $flag ]]; then
+            flag=
+        elif [[ ! $ended && $word == -- ]]; then
+            ended=1
+        elif [[ ! $ended && $word == -?* ]]; then
+            _helpdesk_kind "$word"
+            [[ $kind && $kind != switch && $word != *=* ]] && flag=$word
+        elif [[ ! $key && $word == help ]]; then
+            helping=1
+        elif ((${#children[@]})); then
+            _helpdesk_descend "$word"
+        elif [[ ${values[n]-} == actions* ]]; then
+            key=do
+            _helpdesk_descend "$word"
+        else
+            ((n++))
+        fi
+    done
+
+    part=$cur
+    if [[ $flag ]]; then
+        _helpdesk_offer "$kind"
+    elif [[ ! $ended && $cur == --*=* ]]; then
+        part=${cur#*=} head=${cur%%=*}=
+        _helpdesk_kind "${cur%%=*}"
+        _helpdesk_offer "$kind"
+    elif [[ ! $ended && $cur == -* ]]; then
+        for word in ${flags[@]+"${flags[@]}"} "${everywhere[@]}"; do offer+=("${word%%=*}"); done
+    elif [[ $key == do && ${#children[@]} -gt 0 ]]; then
+        _helpdesk_offer actions
+    elif ((${#children[@]})); then
+        offer=("${children[@]}")
+    elif [[ ! $helping ]] && ((${#values[@]})); then
+        ((n < ${#values[@]})) || { n=$((${#values[@]} - 1)); [[ ${values[n]} == *… ]] || return 0; }
+        kind=${values[n]}
+        _helpdesk_offer "${kind%…}"
+    fi
+
+    local strip=${head}${part} # what stands before the last break stays on the line
+    case $strip in *[=@:]*) strip=${strip%"${strip##*[=@:]}"} ;; *) strip= ;; esac
+    for word in ${offer[@]+"${offer[@]}"}; do
+        printf -v quoted %q "$word"
+        if [[ $part == [\"\']* ]]; then
+            [[ $word == "${part#?}"* ]] && COMPREPLY+=("$word")
+        elif [[ $word == "$part"* || $quoted == "$part"* ]]; then
+            quoted=$head$quoted
+            COMPREPLY+=("${quoted#"$strip"}")
+        fi
+    done
+}
+
+complete -F _helpdesk helpdesk

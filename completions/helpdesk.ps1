@@ -1,0 +1,198 @@
+# helpdesk completion for PowerShell. Made by `make completions`; change the template, not this file.
+#
+#   helpdesk completions powershell | Out-String | Invoke-Expression      (in $PROFILE)
+#
+# It starts no program, imports nothing and uses no network. Actions of a site's own plugins, people and groups
+# come from the lists that helpdesk keeps in its cache folder; names older than 30 days are left out.
+
+Register-ArgumentCompleter -Native -CommandName helpdesk -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    # each place: f flags (name, kind, help), v kinds of its values, c what follows it (name, help)
+    $places = @{
+        '' = @{ f = @(); v = @(); c = @(@('ask', 'Ask for something in your own words'), @('chat', 'The same as a conversation'), @('do', 'Run an action by its name; alone: the actions you may run'), @('approvals', 'Requests that wait for you, and your own'), @('policy', 'Search and read the company''s policies'), @('undo', 'Take back what an entry of the log says was done'), @('login', 'Sign in, for the length of a session'), @('logout', 'Forget the session'), @('whoami', 'Who is signed in, with roles and groups'), @('log', 'Read and verify the log of everything done'), @('reconcile', 'Read back what was left unknown'), @('doctor', 'Check directory, keyring, model, log and plugins'), @('config', 'Show the settings and where each comes from'), @('plugin', 'List the plugins and their actions'), @('completions', 'Print the completion script of a shell'), @('privacy', 'Show what a model would be sent'), @('demo', 'A whole company on this machine, to try it'), @('help', 'Help for a command')) }
+        'help' = @{ f = @(); v = @(); c = @() }
+        'ask' = @{ f = @(); v = @('text…'); c = @() }
+        'chat' = @{ f = @(); v = @(); c = @() }
+        'do' = @{ f = @(); v = @(); c = @(@('access.grant', 'Make someone a member of a group that you own.'), @('access.list', 'List the groups that someone is a member of.'), @('access.request', 'Ask to become a member of a group; its owner approves.'), @('access.revoke', 'Take someone out of a group that you own, or leave a group yourself.'), @('account.disable', 'Switch an account off, so that nobody can sign in with it.'), @('account.enable', 'Switch an account on again.'), @('password.change', 'Change your own password.'), @('password.reset', 'Give someone a temporary password, which they must change at next sign-in.'), @('password.status', 'Say what state an account and its password are in, and what to do about it.'), @('password.unlock', 'Lift the lock that too many wrong passwords put on an account.'), @('people.find', 'Find people by name, login, mail or employee number.'), @('people.update', 'Change your own contact data: telephone number, job title, mail address.'), @('people.whoami', 'Say who is signed in, with their roles and groups.'), @('policy.index', 'Read every policy document again and rebuild the index, which is a cache.'), @('policy.search', 'Find what the company''s policies say, with file, heading and line.'), @('policy.show', 'Show a policy document, or one section of it, with line numbers.'), @('ticket.close', 'Close a ticket of yours.'), @('ticket.comment', 'Add a comment to a ticket of yours.'), @('ticket.open', 'Open a ticket for the people of the service desk.'), @('ticket.status', 'Say how a ticket stands, or list yours.')) }
+        'do access.grant' = @{ f = @(@('--person', 'people', 'who gets access'), @('--group', 'groups', 'to which group')); v = @('people', 'groups'); c = @() }
+        'do access.list' = @{ f = @(, @('--person', 'people', 'whose access; your own when left out')); v = @(); c = @() }
+        'do access.request' = @{ f = @(@('--group', 'groups', 'which group'), @('--reason', 'text', 'what it is for; the approver reads it')); v = @('groups'); c = @() }
+        'do access.revoke' = @{ f = @(@('--person', 'people', 'who loses access'), @('--group', 'groups', 'to which group')); v = @('people', 'groups'); c = @() }
+        'do account.disable' = @{ f = @(, @('--person', 'people', 'whose account')); v = @('people'); c = @() }
+        'do account.enable' = @{ f = @(, @('--person', 'people', 'whose account')); v = @('people'); c = @() }
+        'do password.change' = @{ f = @(, @('--new-password-file', 'files', 'your new password')); v = @(); c = @() }
+        'do password.reset' = @{ f = @(, @('--person', 'people', 'who gets a new password')); v = @('people'); c = @() }
+        'do password.status' = @{ f = @(, @('--person', 'people', 'whose account; your own when left out')); v = @(); c = @() }
+        'do password.unlock' = @{ f = @(, @('--person', 'people', 'whose account is locked')); v = @('people'); c = @() }
+        'do people.find' = @{ f = @(, @('--words', 'text', 'part of a name, a login, a mail address or an employee number')); v = @('text'); c = @() }
+        'do people.update' = @{ f = @(@('--phone', 'text', 'your new telephone number'), @('--title', 'text', 'your new job title'), @('--mail', 'text', 'your new mail address'), @('--clear', 'text', 'what to take out: mail, phone or title; several with commas')); v = @(); c = @() }
+        'do people.whoami' = @{ f = @(); v = @(); c = @() }
+        'do policy.index' = @{ f = @(); v = @(); c = @() }
+        'do policy.search' = @{ f = @(, @('--question', 'text', 'the question, in your own words')); v = @('text'); c = @() }
+        'do policy.show' = @{ f = @(@('--document', 'text', 'the document''s file or title'), @('--heading', 'text', 'one section only: its heading')); v = @('text'); c = @() }
+        'do ticket.close' = @{ f = @(, @('--id', 'text', 'the ticket''s number')); v = @('text'); c = @() }
+        'do ticket.comment' = @{ f = @(@('--id', 'text', 'the ticket''s number'), @('--text', 'text', 'the comment')); v = @('text', 'text'); c = @() }
+        'do ticket.open' = @{ f = @(@('--subject', 'text', 'what it is about, in a few words'), @('--body', 'text', 'the details')); v = @('text'); c = @() }
+        'do ticket.status' = @{ f = @(, @('--id', 'text', 'the ticket''s number; all of yours when left out')); v = @(); c = @() }
+        'approvals' = @{ f = @(); v = @(); c = @(@('list', 'List what waits for you, and what you asked for with where it stands.'), @('show', 'Show one request: what would change, who asked and why, until when, and what you can do.'), @('approve', 'Approve a request: you see its present state, and your own rights carry it out.'), @('deny', 'Say no to a request; nothing is changed.'), @('withdraw', 'Take one of your own requests back.')) }
+        'approvals list' = @{ f = @(); v = @(); c = @() }
+        'approvals show' = @{ f = @(); v = @('text'); c = @() }
+        'approvals approve' = @{ f = @(); v = @('text'); c = @() }
+        'approvals deny' = @{ f = @(, @('--reason', 'text', 'Why, for whoever asked.')); v = @('text'); c = @() }
+        'approvals withdraw' = @{ f = @(); v = @('text'); c = @() }
+        'policy' = @{ f = @(); v = @(); c = @(@('search', 'Find the passages that answer a question, with file, heading and line.'), @('show', 'Show one policy.'), @('index', 'Read every policy again and say what is indexed.')) }
+        'policy search' = @{ f = @(); v = @('text…'); c = @() }
+        'policy show' = @{ f = @(); v = @('text…'); c = @() }
+        'policy index' = @{ f = @(); v = @(); c = @() }
+        'undo' = @{ f = @(); v = @('text'); c = @() }
+        'login' = @{ f = @(); v = @('people'); c = @() }
+        'logout' = @{ f = @(); v = @(); c = @() }
+        'whoami' = @{ f = @(); v = @(); c = @() }
+        'log' = @{ f = @(); v = @(); c = @(@('list', 'List the latest entries, oldest first; with --after, the ones that follow it.'), @('show', 'Show one entry, whole.'), @('verify', 'Check the whole log: every entry, their order, and the signed checkpoint.'), @('checkpoint', 'Print the signed checkpoint; kept elsewhere, it shows later that nothing was taken away.'), @('prove', 'Print the proof that the log only grew since a checkpoint that was kept elsewhere.'), @('check-proof', 'Check a proof with the public key alone: no log, no directory and no configuration is needed.'), @('export', 'Copy the log into a table to search: one SQLite file, with a full-text index over people and messages.')) }
+        'log list' = @{ f = @(@('--limit', 'text', 'How many entries at most.'), @('--after', 'text', 'Only entries after this one.'), @('--before', 'text', 'Only entries before this one.'), @('--kind', 'text', 'Only entries of this kind (repeatable).')); v = @(); c = @() }
+        'log show' = @{ f = @(@('--proof', 'switch', 'Print the proof that it is in the log.'), @('--names', 'switch', 'Tell the names and texts with the proof, provably.'), @('--checkpoint', 'files', 'Prove it under this checkpoint, not the newest.')); v = @('text'); c = @() }
+        'log verify' = @{ f = @(@('--checkpoint', 'files', 'A checkpoint that was kept elsewhere.'), @('--since', 'text', 'A checkpoint that was kept elsewhere; check only what came after it.')); v = @(); c = @() }
+        'log checkpoint' = @{ f = @(); v = @(); c = @() }
+        'log prove' = @{ f = @(); v = @('text'); c = @() }
+        'log check-proof' = @{ f = @(@('--key', 'text', 'The host''s public key, host.pub.'), @('--checkpoint', 'files', 'A checkpoint that was kept elsewhere.')); v = @('files'); c = @() }
+        'log export' = @{ f = @(); v = @('files'); c = @() }
+        'reconcile' = @{ f = @(); v = @(); c = @() }
+        'doctor' = @{ f = @(); v = @(); c = @() }
+        'config' = @{ f = @(); v = @(); c = @(@('show', 'Show every setting that is in use.'), @('path', 'Show which files are read, the strongest first, and where state and cache are.')) }
+        'config show' = @{ f = @(, @('--origin', 'switch', 'Say where each value comes from.')); v = @(); c = @() }
+        'config path' = @{ f = @(); v = @(); c = @() }
+        'plugin' = @{ f = @(); v = @(); c = @(, @('list', 'List the plugins with their actions, and say why a plugin is not used.')) }
+        'plugin list' = @{ f = @(); v = @(); c = @() }
+        'completions' = @{ f = @(); v = @('choice:bash|zsh|fish|powershell'); c = @() }
+        'privacy' = @{ f = @(); v = @('text…'); c = @() }
+        'demo' = @{ f = @(@('--script', 'switch', 'Play the whole story in a company that is gone afterwards.'), @('--reset', 'switch', 'Take your demo company down first, and found it anew.')); v = @(); c = @() }
+    }
+    $everywhere = @(
+        @('--json', 'switch', 'one JSON document on standard output, errors included'),
+        @('--plain', 'switch', 'one record a line, nothing drawn'),
+        @('-n', 'switch', 'show what would change, and change nothing'),
+        @('--dry-run', 'switch', 'show what would change, and change nothing'),
+        @('--no-input', 'switch', 'never ask; fail and name the missing flag'),
+        @('-y', 'switch', 'confirm the action named on the command line, and no other'),
+        @('--yes', 'switch', 'confirm the action named on the command line, and no other'),
+        @('--yes-for', 'actions', 'with ask: confirm this action (repeatable)'),
+        @('--as', 'people', 'sign in as LOGIN for this command only'),
+        @('--password-stdin', 'switch', 'read that password from standard input'),
+        @('--password-file', 'files', 'read that password from FILE (- is standard input)'),
+        @('--reveal-to', 'files', 'where a generated password goes off a terminal'),
+        @('--profile', 'choice:demo', 'use another set of files (demo: the demo''s company)'),
+        @('-q', 'switch', 'say less / more on the way'),
+        @('--quiet', 'switch', 'say less / more on the way'),
+        @('-v', 'switch', 'say less / more on the way'),
+        @('--verbose', 'switch', 'say less / more on the way'),
+        @('--color', 'choice:auto|always|never', 'colour; --no-color is never'),
+        @('--no-pager', 'switch', 'never use a pager'),
+        @('-d', 'switch', 'show tracebacks'),
+        @('--debug', 'switch', 'show tracebacks'),
+        @('-h', 'switch', 'this help / the version'),
+        @('--help', 'switch', 'this help / the version'),
+        @('-V', 'switch', 'this help / the version'),
+        @('--version', 'switch', 'this help / the version'),
+        @('--no-color', 'switch', 'no colour')
+    )
+    $everyAction = @('access.grant', 'access.list', 'access.request', 'access.revoke', 'account.disable', 'account.enable', 'password.change', 'password.reset', 'password.status', 'password.unlock', 'people.find', 'people.update', 'people.whoami', 'policy.index', 'policy.search', 'policy.show', 'ticket.close', 'ticket.comment', 'ticket.open', 'ticket.status')
+
+    function ListOf($folder, $name, $days) {
+        if ($name -match '[\\/]') { return $null }
+        $file = [IO.Path]::Combine($folder, $name)
+        if (-not [IO.File]::Exists($file)) { return $null }
+        $lines = [IO.File]::ReadAllLines($file)
+        if ($lines.Length -eq 0 -or $lines[0] -notmatch '^# [0-9]{1,12}$') { return $null }
+        $written = [DateTimeOffset]::FromUnixTimeSeconds([long]$lines[0].Substring(2))
+        if ($days -gt 0 -and ([DateTimeOffset]::UtcNow - $written).TotalDays -ge $days) { return $null }
+        return @($lines | Select-Object -Skip 1)
+    }
+
+    function PlaceOf($folder, $key) {
+        if ($places.ContainsKey($key)) { return $places[$key] }
+        $place = @{ f = @(); v = @(); c = @() }
+        foreach ($line in @(ListOf $folder ('flags.' + $key.Split(' ')[-1]) 0)) {
+            if (-not $line) { continue }
+            $parts = $line.Split(' ', 2)
+            if ($parts[0] -eq '.') { $place.v += $parts[1] } else { $place.f += , @($parts[0], $parts[1], '') }
+        }
+        return $place
+    }
+
+    function KindOf($place, $flag) {
+        foreach ($one in @($place.f) + $everywhere) { if ($one[0] -ceq $flag) { return $one[1] } }
+        return ''
+    }
+
+    function WordsOf($folder, $kind) {
+        switch -Regex ($kind) {
+            '^(people|groups)' { return ListOf $folder $kind.TrimEnd([char]0x2026) 30 }
+            '^actions' { $known = ListOf $folder 'actions' 0; if ($known) { return $known }; return $everyAction }
+            '^choice:' { return $kind.Substring(7).Split('|') }
+        }
+        return $null
+    }
+
+    $typed = @($commandAst.CommandElements | Select-Object -Skip 1 |
+        Where-Object { $_.Extent.EndOffset -lt $cursorPosition -or ($wordToComplete -eq '' -and $_.Extent.EndOffset -le $cursorPosition) } |
+        ForEach-Object { if ($_.Value) { [string]$_.Value } else { $_.Extent.Text } })
+    $profileName = ''
+    for ($i = 0; $i -lt $typed.Count; $i++) {
+        if ($typed[$i] -eq '--profile' -and $i + 1 -lt $typed.Count) { $profileName = $typed[$i + 1] }
+        elseif ($typed[$i] -like '--profile=*') { $profileName = $typed[$i].Substring(10) }
+    }
+    if ($profileName -notmatch '^[A-Za-z0-9_-]+$') { $profileName = '' }
+    if ($env:LOCALAPPDATA) { $base = $env:LOCALAPPDATA }
+    elseif ($env:XDG_CACHE_HOME -like '/*') { $base = $env:XDG_CACHE_HOME }
+    else { $base = "$HOME/.cache" }
+    $folder = "$base/helpdesk"
+    if ($profileName) { $folder = "$folder/profiles/$profileName" }
+    $folder = "$folder/words"
+
+    $key = ''; $flag = ''; $kind = ''; $ended = $false; $helping = $false; $n = 0
+    $here = PlaceOf $folder ''
+    foreach ($word in $typed) {
+        if ($flag) { $flag = '' }
+        elseif (-not $ended -and $word -eq '--') { $ended = $true }
+        elseif (-not $ended -and $word -match '^-.') {
+            $kind = KindOf $here $word
+            if ($kind -and $kind -ne 'switch') { $flag = $word }
+        }
+        elseif (-not $key -and $word -eq 'help') { $helping = $true }
+        elseif ($here.c.Count -gt 0) { $key = "$key $word".Trim(); $n = 0; $here = PlaceOf $folder $key }
+        elseif ($n -lt $here.v.Count -and $here.v[$n] -like 'actions*') {
+            $key = "do $word"; $n = 0; $here = PlaceOf $folder $key
+        }
+        else { $n++ }
+    }
+
+    $offer = @(); $head = ''; $part = $wordToComplete
+    if ($flag) { $offer = @(WordsOf $folder $kind | ForEach-Object { , @($_, '') }) }
+    elseif (-not $ended -and $wordToComplete -match '^(--[^=]+=)(.*)$') {
+        $head = $Matches[1]; $part = $Matches[2]
+        $offer = @(WordsOf $folder (KindOf $here $head.TrimEnd('=')) | ForEach-Object { , @($_, '') })
+    }
+    elseif (-not $ended -and $wordToComplete -like '-*') {
+        $offer = @(@($here.f) + $everywhere | ForEach-Object { , @($_[0], $_[2]) })
+    }
+    elseif ($here.c.Count -gt 0) {
+        $offer = @($here.c)
+        $known = $null
+        if ($key -eq 'do') { $known = ListOf $folder 'actions' 0 }
+        if ($known) { $offer = @($known | ForEach-Object { , @($_, '') }) }
+    }
+    elseif (-not $helping -and $here.v.Count -gt 0) {
+        if ($n -ge $here.v.Count -and $here.v[-1].EndsWith([string][char]0x2026)) { $n = $here.v.Count - 1 }
+        if ($n -lt $here.v.Count) { $offer = @(WordsOf $folder $here.v[$n] | ForEach-Object { , @($_, '') }) }
+    }
+
+    foreach ($one in $offer) {
+        $word = $one[0]
+        if (-not $word -or -not $word.StartsWith($part, [StringComparison]::Ordinal)) { continue }
+        $text = $head + $word
+        if ($text -notmatch '^[A-Za-z0-9._=/\\-]+$') { $text = "'" + $text.Replace("'", "''") + "'" }
+        $help = $one[1]; if (-not $help) { $help = $word }
+        [System.Management.Automation.CompletionResult]::new($text, $word, 'ParameterValue', $help)
+    }
+}

@@ -1,0 +1,286 @@
+# helpdesk(1) completion for fish. Made by `make completions`; change the template, not this file.
+#
+#   helpdesk completions fish > ~/.config/fish/completions/helpdesk.fish
+#
+# It starts no program, imports nothing and uses no network. Actions of a site's own plugins, people and groups
+# come from the lists that helpdesk keeps in its cache folder; names older than 30 days are left out.
+
+function __helpdesk_place --argument-names key # lines: child NAME HELP, value KIND, flag NAME KIND HELP
+    switch "$key"
+        case ''
+            printf '%s\t%s\t%s\n' 'child' 'ask' 'Ask for something in your own words' 'child' 'chat' 'The same as a conversation' 'child' 'do' 'Run an action by its name; alone: the actions you may run' 'child' 'approvals' 'Requests that wait for you, and your own' 'child' 'policy' 'Search and read the company\'s policies' 'child' 'undo' 'Take back what an entry of the log says was done' 'child' 'login' 'Sign in, for the length of a session' 'child' 'logout' 'Forget the session' 'child' 'whoami' 'Who is signed in, with roles and groups' 'child' 'log' 'Read and verify the log of everything done' 'child' 'reconcile' 'Read back what was left unknown' 'child' 'doctor' 'Check directory, keyring, model, log and plugins' 'child' 'config' 'Show the settings and where each comes from' 'child' 'plugin' 'List the plugins and their actions' 'child' 'completions' 'Print the completion script of a shell' 'child' 'privacy' 'Show what a model would be sent' 'child' 'demo' 'A whole company on this machine, to try it' 'child' 'help' 'Help for a command'
+        case 'help'
+        case 'ask'
+            printf 'value\t%s\n' 'text…'
+        case 'chat'
+        case 'do'
+            printf '%s\t%s\t%s\n' 'child' 'access.grant' 'Make someone a member of a group that you own.' 'child' 'access.list' 'List the groups that someone is a member of.' 'child' 'access.request' 'Ask to become a member of a group; its owner approves.' 'child' 'access.revoke' 'Take someone out of a group that you own, or leave a group yourself.' 'child' 'account.disable' 'Switch an account off, so that nobody can sign in with it.' 'child' 'account.enable' 'Switch an account on again.' 'child' 'password.change' 'Change your own password.' 'child' 'password.reset' 'Give someone a temporary password, which they must change at next sign-in.' 'child' 'password.status' 'Say what state an account and its password are in, and what to do about it.' 'child' 'password.unlock' 'Lift the lock that too many wrong passwords put on an account.' 'child' 'people.find' 'Find people by name, login, mail or employee number.' 'child' 'people.update' 'Change your own contact data: telephone number, job title, mail address.' 'child' 'people.whoami' 'Say who is signed in, with their roles and groups.' 'child' 'policy.index' 'Read every policy document again and rebuild the index, which is a cache.' 'child' 'policy.search' 'Find what the company\'s policies say, with file, heading and line.' 'child' 'policy.show' 'Show a policy document, or one section of it, with line numbers.' 'child' 'ticket.close' 'Close a ticket of yours.' 'child' 'ticket.comment' 'Add a comment to a ticket of yours.' 'child' 'ticket.open' 'Open a ticket for the people of the service desk.' 'child' 'ticket.status' 'Say how a ticket stands, or list yours.'
+        case 'do access.grant'
+            printf 'value\t%s\n' 'people' 'groups'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--person' 'people' 'who gets access' 'flag' '--group' 'groups' 'to which group'
+        case 'do access.list'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--person' 'people' 'whose access; your own when left out'
+        case 'do access.request'
+            printf 'value\t%s\n' 'groups'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--group' 'groups' 'which group' 'flag' '--reason' 'text' 'what it is for; the approver reads it'
+        case 'do access.revoke'
+            printf 'value\t%s\n' 'people' 'groups'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--person' 'people' 'who loses access' 'flag' '--group' 'groups' 'to which group'
+        case 'do account.disable'
+            printf 'value\t%s\n' 'people'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--person' 'people' 'whose account'
+        case 'do account.enable'
+            printf 'value\t%s\n' 'people'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--person' 'people' 'whose account'
+        case 'do password.change'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--new-password-file' 'files' 'your new password'
+        case 'do password.reset'
+            printf 'value\t%s\n' 'people'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--person' 'people' 'who gets a new password'
+        case 'do password.status'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--person' 'people' 'whose account; your own when left out'
+        case 'do password.unlock'
+            printf 'value\t%s\n' 'people'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--person' 'people' 'whose account is locked'
+        case 'do people.find'
+            printf 'value\t%s\n' 'text'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--words' 'text' 'part of a name, a login, a mail address or an employee number'
+        case 'do people.update'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--phone' 'text' 'your new telephone number' 'flag' '--title' 'text' 'your new job title' 'flag' '--mail' 'text' 'your new mail address' 'flag' '--clear' 'text' 'what to take out: mail, phone or title; several with commas'
+        case 'do people.whoami'
+        case 'do policy.index'
+        case 'do policy.search'
+            printf 'value\t%s\n' 'text'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--question' 'text' 'the question, in your own words'
+        case 'do policy.show'
+            printf 'value\t%s\n' 'text'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--document' 'text' 'the document\'s file or title' 'flag' '--heading' 'text' 'one section only: its heading'
+        case 'do ticket.close'
+            printf 'value\t%s\n' 'text'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--id' 'text' 'the ticket\'s number'
+        case 'do ticket.comment'
+            printf 'value\t%s\n' 'text' 'text'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--id' 'text' 'the ticket\'s number' 'flag' '--text' 'text' 'the comment'
+        case 'do ticket.open'
+            printf 'value\t%s\n' 'text'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--subject' 'text' 'what it is about, in a few words' 'flag' '--body' 'text' 'the details'
+        case 'do ticket.status'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--id' 'text' 'the ticket\'s number; all of yours when left out'
+        case 'approvals'
+            printf '%s\t%s\t%s\n' 'child' 'list' 'List what waits for you, and what you asked for with where it stands.' 'child' 'show' 'Show one request: what would change, who asked and why, until when, and what you can do.' 'child' 'approve' 'Approve a request: you see its present state, and your own rights carry it out.' 'child' 'deny' 'Say no to a request; nothing is changed.' 'child' 'withdraw' 'Take one of your own requests back.'
+        case 'approvals list'
+        case 'approvals show'
+            printf 'value\t%s\n' 'text'
+        case 'approvals approve'
+            printf 'value\t%s\n' 'text'
+        case 'approvals deny'
+            printf 'value\t%s\n' 'text'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--reason' 'text' 'Why, for whoever asked.'
+        case 'approvals withdraw'
+            printf 'value\t%s\n' 'text'
+        case 'policy'
+            printf '%s\t%s\t%s\n' 'child' 'search' 'Find the passages that answer a question, with file, heading and line.' 'child' 'show' 'Show one policy.' 'child' 'index' 'Read every policy again and say what is indexed.'
+        case 'policy search'
+            printf 'value\t%s\n' 'text…'
+        case 'policy show'
+            printf 'value\t%s\n' 'text…'
+        case 'policy index'
+        case 'undo'
+            printf 'value\t%s\n' 'text'
+        case 'login'
+            printf 'value\t%s\n' 'people'
+        case 'logout'
+        case 'whoami'
+        case 'log'
+            printf '%s\t%s\t%s\n' 'child' 'list' 'List the latest entries, oldest first; with --after, the ones that follow it.' 'child' 'show' 'Show one entry, whole.' 'child' 'verify' 'Check the whole log: every entry, their order, and the signed checkpoint.' 'child' 'checkpoint' 'Print the signed checkpoint; kept elsewhere, it shows later that nothing was taken away.' 'child' 'prove' 'Print the proof that the log only grew since a checkpoint that was kept elsewhere.' 'child' 'check-proof' 'Check a proof with the public key alone: no log, no directory and no configuration is needed.' 'child' 'export' 'Copy the log into a table to search: one SQLite file, with a full-text index over people and messages.'
+        case 'log list'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--limit' 'text' 'How many entries at most.' 'flag' '--after' 'text' 'Only entries after this one.' 'flag' '--before' 'text' 'Only entries before this one.' 'flag' '--kind' 'text' 'Only entries of this kind (repeatable).'
+        case 'log show'
+            printf 'value\t%s\n' 'text'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--proof' 'switch' 'Print the proof that it is in the log.' 'flag' '--names' 'switch' 'Tell the names and texts with the proof, provably.' 'flag' '--checkpoint' 'files' 'Prove it under this checkpoint, not the newest.'
+        case 'log verify'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--checkpoint' 'files' 'A checkpoint that was kept elsewhere.' 'flag' '--since' 'text' 'A checkpoint that was kept elsewhere; check only what came after it.'
+        case 'log checkpoint'
+        case 'log prove'
+            printf 'value\t%s\n' 'text'
+        case 'log check-proof'
+            printf 'value\t%s\n' 'files'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--key' 'text' 'The host\'s public key, host.pub.' 'flag' '--checkpoint' 'files' 'A checkpoint that was kept elsewhere.'
+        case 'log export'
+            printf 'value\t%s\n' 'files'
+        case 'reconcile'
+        case 'doctor'
+        case 'config'
+            printf '%s\t%s\t%s\n' 'child' 'show' 'Show every setting that is in use.' 'child' 'path' 'Show which files are read, the strongest first, and where state and cache are.'
+        case 'config show'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--origin' 'switch' 'Say where each value comes from.'
+        case 'config path'
+        case 'plugin'
+            printf '%s\t%s\t%s\n' 'child' 'list' 'List the plugins with their actions, and say why a plugin is not used.'
+        case 'plugin list'
+        case 'completions'
+            printf 'value\t%s\n' 'choice:bash|zsh|fish|powershell'
+        case 'privacy'
+            printf 'value\t%s\n' 'text…'
+        case 'demo'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--script' 'switch' 'Play the whole story in a company that is gone afterwards.' 'flag' '--reset' 'switch' 'Take your demo company down first, and found it anew.'
+        case '*'
+            return 1
+    end
+end
+
+function __helpdesk_globals
+    printf '%s\t%s\t%s\t%s\n' 'flag' '--json' 'switch' 'one JSON document on standard output, errors included' 'flag' '--plain' 'switch' 'one record a line, nothing drawn' 'flag' '-n' 'switch' 'show what would change, and change nothing' 'flag' '--dry-run' 'switch' 'show what would change, and change nothing' 'flag' '--no-input' 'switch' 'never ask; fail and name the missing flag' 'flag' '-y' 'switch' 'confirm the action named on the command line, and no other' 'flag' '--yes' 'switch' 'confirm the action named on the command line, and no other' 'flag' '--yes-for' 'actions' 'with ask: confirm this action (repeatable)' 'flag' '--as' 'people' 'sign in as LOGIN for this command only' 'flag' '--password-stdin' 'switch' 'read that password from standard input' 'flag' '--password-file' 'files' 'read that password from FILE (- is standard input)' 'flag' '--reveal-to' 'files' 'where a generated password goes off a terminal' 'flag' '--profile' 'choice:demo' 'use another set of files (demo: the demo\'s company)' 'flag' '-q' 'switch' 'say less / more on the way' 'flag' '--quiet' 'switch' 'say less / more on the way' 'flag' '-v' 'switch' 'say less / more on the way' 'flag' '--verbose' 'switch' 'say less / more on the way' 'flag' '--color' 'choice:auto|always|never' 'colour; --no-color is never' 'flag' '--no-pager' 'switch' 'never use a pager' 'flag' '-d' 'switch' 'show tracebacks' 'flag' '--debug' 'switch' 'show tracebacks' 'flag' '-h' 'switch' 'this help / the version' 'flag' '--help' 'switch' 'this help / the version' 'flag' '-V' 'switch' 'this help / the version' 'flag' '--version' 'switch' 'this help / the version' 'flag' '--no-color' 'switch' 'no colour'
+end
+
+function __helpdesk_list --argument-names folder name days # the words of a cached list
+    set -l file "$folder/$name"
+    string match -q '*/*' -- "$name"; and return 1
+    test -f "$file" -a -r "$file"; or return 1
+    set -l lines
+    while read -l line
+        set -a lines $line
+    end <"$file"
+    string match -qr '^# [0-9]{1,12}$' -- "$lines[1]"; or return 1
+    if test $days -gt 0
+        set -l age (path mtime -R -- "$file" 2>/dev/null)
+        test -n "$age"; and test $age -gt (math "$days * 86400"); and return 1
+    end
+    set -e lines[1]
+    string join \n -- $lines
+end
+
+function __helpdesk_site --argument-names folder action # a site's own action, as the lines of a place
+    set -l lines (__helpdesk_list $folder "flags.$action" 0); or return 1
+    for line in $lines
+        set -l parts (string split -m 1 ' ' -- $line)
+        if test "x$parts[1]" = x.
+            printf 'value\t%s\n' $parts[2]
+        else
+            printf 'flag\t%s\t%s\t\n' $parts[1] $parts[2]
+        end
+    end
+end
+
+function __helpdesk_kind --argument-names flag # FLAG LINE…: what completes its value
+    for line in $argv[2..-1]
+        set -l parts (string split \t -- $line)
+        if contains -- "$parts[1] $parts[2]" "flag $flag"
+            echo $parts[3]
+            return
+        end
+    end
+end
+
+function __helpdesk_offer --argument-names folder kind head part # the words that complete a kind
+    switch "$kind"
+        case people groups
+            set -l words (__helpdesk_list $folder $kind 30); or return
+            set -l seconds (path mtime -R -- $folder/$kind 2>/dev/null); or set seconds 0
+            set -l days (math -s 0 "$seconds / 86400")
+            set -l age "list of $days days ago"
+            test $days -lt 1; and set age "list of today"
+            for word in $words
+                printf '%s\t%s\n' "$head$word" $age
+            end
+        case actions
+            set -l words (__helpdesk_list $folder actions 0); or set words 'access.grant' 'access.list' 'access.request' 'access.revoke' 'account.disable' 'account.enable' 'password.change' 'password.reset' 'password.status' 'password.unlock' 'people.find' 'people.update' 'people.whoami' 'policy.index' 'policy.search' 'policy.show' 'ticket.close' 'ticket.comment' 'ticket.open' 'ticket.status'
+            for word in $words
+                echo "$head$word"
+            end
+        case 'choice:*'
+            for word in (string split '|' -- (string replace choice: '' -- $kind))
+                echo "$head$word"
+            end
+        case files
+            for word in (__fish_complete_path "$part")
+                echo "$head$word"
+            end
+    end
+end
+
+function __helpdesk_complete
+    set -l typed (commandline -opc)
+    set -l cur (commandline -ct)
+    set -l profile ''
+    set -l previous ''
+    for word in $typed
+        test "x$previous" = x--profile; and set profile $word
+        string match -q -- '--profile=*' $word; and set profile (string replace -- --profile= '' $word)
+        set previous $word
+    end
+    string match -qr '^[A-Za-z0-9_-]+$' -- $profile; or set profile ''
+    set -l folder $XDG_CACHE_HOME
+    if not string match -q '/*' -- $folder
+        set folder ~/.cache
+        test -d ~/Library/Caches/helpdesk; and set folder ~/Library/Caches
+    end
+    set folder $folder/helpdesk
+    test -n "$profile"; and set folder $folder/profiles/$profile
+    set folder $folder/words
+
+    set -l everywhere (__helpdesk_globals)
+    set -l here (__helpdesk_place '')
+    set -l key ''
+    set -l flag ''
+    set -l kind ''
+    set -l ended ''
+    set -l helping ''
+    set -l n 1
+    for word in $typed[2..-1]
+        set -l values (string match -r '^value\t.*' -- $here | string replace -r '^value\t' '')
+        if test -n "$flag"
+            set flag ''
+        else if test -z "$ended" -a "x$word" = x--
+            set ended 1
+        else if test -z "$ended"; and string match -q -- '-?*' $word
+            set kind (__helpdesk_kind $word $here $everywhere)
+            if test -n "$kind" -a "$kind" != switch
+                set flag $word
+            end
+        else if test -z "$key" -a "x$word" = xhelp
+            set helping 1
+        else if string match -q 'child'\t'*' -- $here
+            set key (string trim "$key $word")
+            set n 1
+            set here (__helpdesk_place $key; or __helpdesk_site $folder $word)
+        else if string match -q 'actions*' -- "$values[$n]"
+            set key "do $word"
+            set n 1
+            set here (__helpdesk_place $key; or __helpdesk_site $folder $word)
+        else
+            set n (math $n + 1)
+        end
+    end
+
+    set -l values (string match -r '^value\t.*' -- $here | string replace -r '^value\t' '')
+    if test -n "$flag"
+        __helpdesk_offer $folder "$kind" '' "$cur"
+    else if test -z "$ended"; and string match -q -- '--*=*' $cur
+        set -l parts (string split -m 1 = -- $cur)
+        __helpdesk_offer $folder "$(__helpdesk_kind $parts[1] $here $everywhere)" "$parts[1]=" "$parts[2]"
+    else if test -z "$ended"; and string match -q -- '-*' $cur
+        for line in $here $everywhere
+            set -l parts (string split \t -- $line)
+            test "x$parts[1]" = xflag; and printf '%s\t%s\n' $parts[2] "$parts[4]"
+        end
+    else if string match -q 'child'\t'*' -- $here
+        set -l names
+        test "$key" = do; and set names (__helpdesk_list $folder actions 0)
+        for line in $here
+            set -l parts (string split \t -- $line)
+            test "x$parts[1]" = xchild; or continue
+            set -q names[1]; and not contains -- $parts[2] $names; and continue
+            printf '%s\t%s\n' $parts[2] "$parts[3]"
+        end
+        test -n "$names"; and string join \n -- $names
+    else if test -z "$helping"; and set -q values[1]
+        if test $n -gt (count $values); and string match -q '*…' -- $values[-1]
+            set n (count $values)
+        end
+        test $n -gt (count $values); or __helpdesk_offer $folder (string replace … '' -- $values[$n]) '' "$cur"
+    end
+end
+
+complete -c helpdesk -e
+complete -c helpdesk -f -a '(__helpdesk_complete)'
