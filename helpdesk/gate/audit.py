@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from helpdesk.errors import Failed, LogUnavailable
-from helpdesk.gate import audit_read, audit_seal
+from helpdesk.gate import audit_proofs, audit_read, audit_seal
 from helpdesk.gate.audit_chain import Entry, Head, Sealed, about, seal
 from helpdesk.gate.audit_live import Runs
 from helpdesk.gate.audit_store import DATABASE, explained, head_of, insert, open_store
@@ -244,6 +244,16 @@ class AuditLog:
         with self._guard, explained(self._folder), self._whole():
             return audit_read.entry(self._open(), seq)
 
+    def outcomes_of(self, intent: int) -> list[Entry]:
+        """How an intent ended, in order: more than once where it was read back later."""
+        with self._guard, explained(self._folder), self._whole():
+            return audit_read.outcomes_of(self._open(), intent)
+
+    def undoing(self, seq: int) -> list[Entry]:
+        """Intents and requests that name this entry as the one they take back."""
+        with self._guard, explained(self._folder), self._whole():
+            return audit_read.undoing(self._open(), seq)
+
     def open_intents(self) -> list[Entry]:
         """What must be reconciled: interrupted, or carried out with an effect that could not be read back."""
         with self._guard, explained(self._folder), self._whole():
@@ -263,18 +273,48 @@ class AuditLog:
         still: Sequence[int] = [entry.seq for entry in audit_read.without_outcome(database)] if dead else ()
         return [entry for entry in dead if entry.seq in still]
 
-    def verify(self, public_key: PublicKey | None = None, checkpoint: str | None = None) -> Verification:
+    def verify(
+        self, public_key: PublicKey | None = None, checkpoint: str | None = None, *, since: bool = False
+    ) -> Verification:
         """Check every entry, personal value and checkpoint.
 
         Args:
             public_key: whose signatures to believe; this host's when left out. Nothing secret is needed.
             checkpoint: a signed checkpoint that was kept elsewhere; the log must continue it.
+            since: look only at what came after that checkpoint.
 
         Raises:
             LogUnavailable: the log cannot be read, or the key cannot be.
         """
         with explained(self._folder):
-            return verify_log(self._folder, public_key or self._key().public, checkpoint)
+            return verify_log(self._folder, public_key or self._key().public, checkpoint, since=since)
+
+    # ── proofs ────────────────────────────────────────────────────────────────────────────────
+
+    def prove(self, seq: int, checkpoint: str = "", *, names: bool = False) -> dict[str, Any]:
+        """The document that proves an entry (``helpdesk.proof/1``).
+
+        Args:
+            checkpoint: prove it under this one; under the newest when left out, made now where none covers it.
+            names: tell the personal values too.
+
+        Raises:
+            NotFound, Failed, LogUnavailable: see :func:`helpdesk.gate.audit_proofs.prove_entry`.
+        """
+        self.entry(seq)
+        with self._guard, explained(self._folder), self._whole():
+            note = checkpoint or audit_proofs.newest(self._open(), seq) or self.checkpoint()
+            return audit_proofs.prove_entry(self._open(), self._key().public, seq, note, names=names)
+
+    def prove_continues(self, old: str) -> dict[str, Any]:
+        """The document that proves that the log only grew since an older checkpoint.
+
+        Raises:
+            Failed, LogUnavailable: see :func:`helpdesk.gate.audit_proofs.prove_continues`.
+        """
+        with self._guard, explained(self._folder), self._whole():
+            note = self.checkpoint()
+            return audit_proofs.prove_continues(self._open(), self._key().public, old, note)
 
 
 class _DropOnError:

@@ -16,6 +16,8 @@ _WITHOUT_OUTCOME = """SELECT seq FROM entries i WHERE kind = 'intent'
 _LAST_UNSETTLED = """SELECT about FROM entries o WHERE about IS NOT NULL
   AND seq = (SELECT max(seq) FROM entries x WHERE x.about = o.about)
   AND json_extract(entry, '$.body.outcome') IN (?, ?)"""
+_UNDOING = """SELECT seq FROM entries WHERE seq > ? AND kind IN ('intent', 'request')
+  AND json_extract(entry, '$.body.undoes') = ?"""
 
 
 def entries(
@@ -54,6 +56,15 @@ def without_outcome(database: sqlite3.Connection) -> list[Entry]:
 def unsettled(database: sqlite3.Connection) -> list[Entry]:
     """Intents whose last outcome says that their effect is not known."""
     return _load(database, _LAST_UNSETTLED, _UNSETTLED)
+
+
+def outcomes_of(database: sqlite3.Connection, intent: int) -> list[Entry]:
+    return _load(database, "SELECT seq FROM entries WHERE about = ?", (intent,))
+
+
+def undoing(database: sqlite3.Connection, seq: int) -> list[Entry]:
+    """Intents and requests that were logged as the undoing of an entry."""
+    return _load(database, _UNDOING, (seq, seq))
 
 
 def last_note(database: sqlite3.Connection) -> str:

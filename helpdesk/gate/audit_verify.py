@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from helpdesk.errors import LogUnavailable
 from helpdesk.gate.audit_chain import FORM, GENESIS, about, commitment
 from helpdesk.gate.audit_seal import read_head
+from helpdesk.gate.audit_since import resumed
 from helpdesk.gate.audit_store import DATABASE, VERSION
 from helpdesk.gate.checkpoint import Checkpoint, opened
 from helpdesk.gate.keys import PublicKey
@@ -32,6 +33,7 @@ class Verification:
         entries: how many there are. first_bad: number of the first bad (or missing) entry, where one can be named.
         checkpoint: the newest signed one. signed: it covers this many of the entries.
         erased: personal values that are gone, as they may be. problem: what is wrong, or "".
+        since: the check began after this many entries; they were not looked at, only held to a checkpoint.
     """
 
     ok: bool
@@ -41,6 +43,7 @@ class Verification:
     problem: str
     signed: int = 0
     erased: int = 0
+    since: int = 0
 
     def plain(self) -> dict[str, Any]:
         """For ``log verify --json``."""
@@ -52,6 +55,7 @@ class Verification:
             "problem": self.problem,
             "signed": self.signed,
             "erased": self.erased,
+            "since": self.since,
         }
 
 
@@ -78,8 +82,14 @@ class _Row(NamedTuple):
         return leaf_hash(self.entry.encode("utf-8", "surrogatepass"))
 
 
-def verify_log(folder: Path, key: PublicKey, checkpoint: str | None = None) -> Verification:
+def verify_log(
+    folder: Path, key: PublicKey, checkpoint: str | None = None, *, since: bool = False
+) -> Verification:
     """Check the log in a folder, against a checkpoint that was kept elsewhere too where one is given.
+
+    Args:
+        since: look only at what came after the checkpoint. Where the log does not simply go on from there,
+            everything is looked at, to name the first bad entry.
 
     Raises:
         LogUnavailable: the files cannot be read.
@@ -90,7 +100,7 @@ def verify_log(folder: Path, key: PublicKey, checkpoint: str | None = None) -> V
         missing = remembered is not None or checkpoint is not None
         return Verification(not missing, 0, 1 if missing else None, "", "The log is gone." if missing else "")
     with closing(_read_only(path)) as database:
-        check = _Check(database, key, remembered, checkpoint)
+        check = _Check(database, key, remembered, checkpoint, since=since)
         problem, first_bad = "", None
         try:
             check.run()
@@ -108,6 +118,7 @@ def verify_log(folder: Path, key: PublicKey, checkpoint: str | None = None) -> V
             problem=problem,
             signed=check.newest.size if check.newest else 0,
             erased=check.erased,
+            since=check.start.size,
         )
 
 
@@ -148,12 +159,20 @@ class _Check:
     """One pass over one unchanging view of the database."""
 
     def __init__(
-        self, database: sqlite3.Connection, key: PublicKey, remembered: str | None, given: str | None
+        self,
+        database: sqlite3.Connection,
+        key: PublicKey,
+        remembered: str | None,
+        given: str | None,
+        *,
+        since: bool,
     ) -> None:
         self._database = database
         self._key = key
         self._remembered = remembered
         self._given = given
+        self._since = since
+        self.start = Tree()
         self.entries = 0
         self.good = 0
         self.erased = 0
@@ -163,11 +182,12 @@ class _Check:
     def run(self) -> None:
         """Raises _Bad, sqlite3.Error."""
         self._database.execute("BEGIN")  # one view, whatever is appended meanwhile
+        tree, prev = self._beginning()
         self._check_file()
-        self.entries = self._database.execute("SELECT count(*) FROM entries").fetchone()[0]
+        self.start, self.good, signed = tree, tree.size, tree.size
+        count = "SELECT count(*) FROM entries WHERE seq > ?"
+        self.entries = tree.size + self._database.execute(count, (tree.size,)).fetchone()[0]
         expected, complaint = self._checkpoints()
-        tree, prev = Tree(), GENESIS
-        signed = 0
         for row, after in _pairs(self._rows()):
             self._check_row(row, after, tree.size + 1, prev)
             tree, prev = tree.grown((row.leaf,)), row.leaf
@@ -185,6 +205,18 @@ class _Check:
             raise complaint
         self._check_strays(tree.size)
 
+    def _beginning(self) -> tuple[Tree, bytes]:
+        """Where to begin, and what the first entry there must name as the one before."""
+        if self._since and self._given is not None:
+            try:
+                begun = resumed(self._database, opened(self._given, self._key))
+            except ValueError:
+                begun = None  # not genuine: said when the checkpoints are looked at
+            if begun is not None:
+                return begun
+        self._since = False
+        return Tree(), GENESIS
+
     def _check_file(self) -> None:
         version = self._database.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
@@ -192,6 +224,8 @@ class _Check:
                 f"The log was written by a newer version of helpdesk (form {version}).",
                 hint="Verify it with that version.",
             )
+        if self._since:
+            return
         for (found,) in self._database.execute("PRAGMA integrity_check(1)"):
             if found != "ok":
                 raise _Bad(None, f"The file {DATABASE} is damaged: {found}.")
@@ -200,7 +234,8 @@ class _Check:
 
     def _rows(self) -> Iterator[_Row]:
         cursor = self._database.execute(
-            "SELECT seq, prev, hash, time, kind, about, entry FROM entries NOT INDEXED ORDER BY seq"
+            "SELECT seq, prev, hash, time, kind, about, entry FROM entries NOT INDEXED WHERE seq > ? ORDER BY seq",
+            (self.start.size,),
         )
         return (_Row(*row) for row in cursor)
 
@@ -270,7 +305,7 @@ class _Check:
         complaint: _Bad | None = None
         stored: dict[int, str] = {}
         for size, note, edge in self._database.execute(
-            "SELECT size, note, edge FROM checkpoints ORDER BY size"
+            "SELECT size, note, edge FROM checkpoints WHERE size >= ? ORDER BY size", (self._oldest(),)
         ):
             stored[size] = note
             try:
@@ -287,7 +322,17 @@ class _Check:
             self.newest, self.newest_note = checkpoint, note
         for note, where in ((self._remembered, "beside the database"), (self._given, "that was given")):
             complaint = self._outside(note, where, expected) or complaint
-        return expected, complaint or self._gone(stored)
+        after = {size: due for size, due in expected.items() if size > self.start.size}
+        return after, complaint or self._gone(stored)
+
+    def _oldest(self) -> int:
+        """The size of the oldest checkpoint to look at: the one beside the database may be older than the start."""
+        if not self.start.size or self._remembered is None:
+            return self.start.size
+        try:
+            return min(self.start.size, opened(self._remembered, self._key).size)
+        except ValueError:
+            return self.start.size  # not genuine: said below
 
     def _outside(self, note: str | None, where: str, expected: dict[int, list[Checkpoint]]) -> _Bad | None:
         if note is None:

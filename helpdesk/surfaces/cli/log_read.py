@@ -1,0 +1,110 @@
+"""``log list | show``: entries as a person reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from helpdesk.surfaces.cli.invocation import current
+
+if TYPE_CHECKING:
+    from helpdesk.gate.audit import Entry
+
+_SHOWN = 100
+
+
+def list_(
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, help="How many entries at most.", metavar="N")
+    ] = _SHOWN,
+    after: Annotated[
+        int | None, typer.Option("--after", min=0, help="Only entries after this one.", metavar="ENTRY")
+    ] = None,
+    before: Annotated[
+        int | None, typer.Option("--before", min=1, help="Only entries before this one.", metavar="ENTRY")
+    ] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", help="Only entries of this kind (repeatable).")
+    ] = None,
+) -> int:
+    """List the latest entries, oldest first; with --after, the ones that follow it."""
+    from helpdesk.gate.audit_export import plain
+    from helpdesk.surfaces.columns import table
+    from helpdesk.text import local_time
+
+    run = current()
+    newest = after is None
+    entries = run.desk.audit.entries(after or 0, limit, before=before, newest_first=newest, kinds=kind or ())
+    if newest:
+        entries = entries[::-1]
+    rows = [
+        (
+            entry.seq,
+            entry.time.isoformat() if run.look.plain else local_time(entry.time),
+            entry.kind,
+            _who(entry),
+            _about(entry),
+        )
+        for entry in entries
+    ]
+    lines = table(("entry", "time", "what", "who", "about"), rows, run.look)
+    document = {"schema": "helpdesk.log/1", "entries": [plain(entry) for entry in entries]}
+    return run.answer(document, lines or ["The log is empty."])
+
+
+def show(
+    entry: Annotated[int, typer.Argument(help="Its number.", show_default=False, metavar="ENTRY")],
+    proof: Annotated[bool, typer.Option("--proof", help="Print the proof that it is in the log.")] = False,
+    names: Annotated[
+        bool, typer.Option("--names", help="Tell the names and texts with the proof, provably.")
+    ] = False,
+    checkpoint: Annotated[
+        str,
+        typer.Option("--checkpoint", help="Prove it under this checkpoint, not the newest.", metavar="FILE"),
+    ] = "",
+) -> int:
+    """Show one entry, whole.
+
+    --proof prints one JSON document instead, which helpdesk log check-proof checks anywhere with the public
+    key alone. Names and texts stay out of it without --names: what is handed out cannot be erased any more.
+    """
+    from helpdesk.errors import UsageError
+    from helpdesk.gate.audit_export import plain
+    from helpdesk.surfaces.cli.log_proofs import text_of
+    from helpdesk.surfaces.look import clean
+
+    run = current()
+    if proof:
+        kept = text_of(checkpoint, "--checkpoint") if checkpoint else ""
+        run.document(run.desk.audit.prove(entry, kept, names=names))
+        return 0
+    if names or checkpoint:
+        raise UsageError("--names and --checkpoint belong to --proof.", hint="Add --proof.")
+    found = run.desk.audit.entry(entry)
+    lines = [f"{run.look.paint(f'Entry {found.seq}', 'bold')}: {clean(found.kind)}"]
+    lines.append(f"  time  {found.time.isoformat()}" + (" (the clock was behind)" if found.behind else ""))
+    for title, values in (("stays for ever", found.body), ("can be erased", found.personal)):
+        lines.append(f"  {run.look.paint(title, 'bold')}")
+        lines += [f"    {clean(name)}: {_shown(value)}" for name, value in values.items() if value != ""]
+    lines.append(f"  hash  {found.hash}")
+    return run.answer({"schema": "helpdesk.entry/1", **plain(found)}, lines)
+
+
+def _who(entry: Entry) -> str:
+    return str(entry.personal.get("actor") or entry.personal.get("requester") or "-")
+
+
+def _about(entry: Entry) -> str:
+    body, personal = entry.body, entry.personal
+    parts = [str(body.get("action") or body.get("decision") or ""), str(personal.get("target") or "")]
+    parts.append(str(body.get("request") or ""))
+    ending = str(body.get("outcome") or "")
+    text = " ".join(part for part in parts if part)
+    return f"{text}: {ending}" if text and ending else text or ending
+
+
+def _shown(value: Any) -> str:
+    from helpdesk.surfaces.look import clean
+
+    return "(erased)" if value is None else clean(value)
