@@ -73,9 +73,14 @@ _helpdesk_list() { # NAME DAYS: the words of a cached list into list; DAYS 0: ho
     local line written='' now file=$folder/$1
     list=()
     [[ $1 != */* && -f $file && -r $file ]] || return 1
-    while IFS= read -r line; do
-        if [[ -z $written ]]; then written=${line#\# }; else list+=("$line"); fi
-    done <"$file"
+    IFS= read -r written <"$file"
+    written=${written#\# }
+    if ((BASH_VERSINFO[0] >= 4)); then
+        mapfile -t -s 1 list <"$file"
+    else
+        while IFS= read -r line; do list+=("$line"); done <"$file"
+        list=("${list[@]:1}")
+    fi
     [[ $written =~ ^[0-9]{1,12}$ ]] || { list=(); return 1; }
     now=${EPOCHSECONDS:-}
     [[ $now ]] || printf -v now '%(%s)T' -1 2>/dev/null || now=$written
@@ -195,10 +200,13 @@ _helpdesk() {
     local strip=${head}${part} # what stands before the last break stays on the line
     case $strip in *[=@:]*) strip=${strip%"${strip##*[=@:]}"} ;; *) strip= ;; esac
     for word in ${offer[@]+"${offer[@]}"}; do
-        printf -v quoted %q "$word"
         if [[ $part == [\"\']* ]]; then
             [[ $word == "${part#?}"* ]] && COMPREPLY+=("$word")
-        elif [[ $word == "$part"* || $quoted == "$part"* ]]; then
+            continue
+        fi
+        [[ $word == "$part"* || $part == *\\* ]] || continue
+        printf -v quoted %q "$word"
+        if [[ $word == "$part"* || $quoted == "$part"* ]]; then
             quoted=$head$quoted
             COMPREPLY+=("${quoted#"$strip"}")
         fi
