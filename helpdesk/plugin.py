@@ -64,6 +64,7 @@ __all__ = [
     "NotFound",
     "NotYet",
     "Observation",
+    "Opposite",
     "PasswordRules",
     "Person",
     "Plugin",
@@ -122,6 +123,19 @@ class Answer:
     data: Any = None
     receipt: tuple[Observation, ...] = ()
     citations: tuple[Citation, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opposite:
+    """A call that takes a done one back. It goes through the door like any call: with every right asked again.
+
+    Attributes:
+        action: one of the same plugin's actions, in full ("access.revoke").
+        arguments: plain values by name; people and groups are those of the call that is taken back.
+    """
+
+    action: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class NotYet:
@@ -277,7 +291,8 @@ class ReadContext:
         settings: the plugin's section of the configuration.
         cache_dir: a private folder for what can be rebuilt.
         case: what a handoff may carry: the conversation so far, redacted.
-        before: in ``verify``, the preview that was confirmed.
+        before: in ``verify`` and ``undo``, the preview that was confirmed.
+        receipt: in ``undo``, what was read back when it was done; it still is what is there.
         result: in ``verify``, what the action returned; ``None`` after a crash.
         new_secret: in ``verify``, the secret the action generated or was given; ``None`` after a crash.
         begun: in ``verify`` after a crash, when the interrupted action was logged; otherwise ``None``.
@@ -295,6 +310,7 @@ class ReadContext:
     report: Callable[[str], None]
     case: str = ""
     before: Preview | None = None
+    receipt: tuple[Observation, ...] = ()
     result: Any = None
     new_secret: Secret | None = None
     begun: datetime | None = None
@@ -351,8 +367,10 @@ class Action(Generic[_F]):
     while_must_change: bool
     reveals: bool
     irreversible: bool
+    no_undo: str = ""
     preview_function: Function | None = None
     verify_function: Function | None = None
+    undo_function: Function | None = None
 
     def preview(self, function: _F2) -> _F2:
         """Read what would change. Required for everything that writes."""
@@ -362,6 +380,14 @@ class Action(Generic[_F]):
     def verify(self, function: _F2) -> _F2:
         """Read the effect back from the system of record. Required for everything that writes."""
         self.verify_function = function
+        return function
+
+    def undo(self, function: _F2) -> _F2:
+        """Say how it is taken back: an :class:`Opposite`, or several, done in their order.
+
+        It gets the arguments of the logged call, and in the context the state before and the receipt.
+        """
+        self.undo_function = function
         return function
 
 
@@ -399,6 +425,7 @@ class Plugin:
         while_must_change: bool = False,
         reveals: bool = False,
         irreversible: bool = False,
+        no_undo: str = "",
     ) -> Callable[[_F], Action[_F]]:
         """Define an action.
 
@@ -412,6 +439,7 @@ class Plugin:
             while_must_change: open to someone who must choose a new password first.
             reveals: it generates a secret, which needs a safe place to go before anything changes.
             irreversible: the person types the target's name to confirm.
+            no_undo: why there is no undo, for whoever asks: "the old password is known to nobody".
         """
 
         def define(function: _F) -> Action[_F]:
@@ -427,6 +455,7 @@ class Plugin:
                 while_must_change=while_must_change,
                 reveals=reveals,
                 irreversible=irreversible,
+                no_undo=no_undo,
             )
             if action.name in self.actions:
                 raise ValueError(f"{action.name} is defined twice")

@@ -63,7 +63,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
-    """One action, as scripts, forms, models and policies see it."""
+    """One action, as scripts, forms, models and policies see it.
+
+    Attributes:
+        undoable: its author says how it is taken back. no_undo: why there is no way back, or "".
+    """
 
     name: str
     plugin: str
@@ -80,6 +84,8 @@ class ActionSpec:
     while_must_change: bool = False
     reveals: bool = False
     irreversible: bool = False
+    undoable: bool = False
+    no_undo: str = ""
 
     def parameter(self, name: str) -> Parameter | None:
         return next((p for p in self.parameters if p.name == name), None)

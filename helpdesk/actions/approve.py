@@ -91,7 +91,7 @@ class Approvals:
         self._still_open(request)
         self._may_decide(request, signed_in.actor)
         prepared = await asyncio.to_thread(self._prepared, request, signed_in)
-        await self._check_rights(prepared, signed_in)
+        rule = await self._check_rights(prepared, signed_in)
         preview = await self.runner.preview(prepared, signed_in.directory, interaction)
         if dry_run:
             message = f"Approving {id} would change this. Nothing was changed."
@@ -107,7 +107,8 @@ class Approvals:
                 interaction,
                 summary=f"{prepared.requester.person.name} asks: {preview.summary} You approve request {id}.",
             )
-            agreed = Agreed(prepared, preview, acting, by, request=id, ended=self._finish(request))
+            ended = self._finish(request)
+            agreed = Agreed(prepared, preview, acting, by, request=id, rule=rule, ended=ended)
             return await self._claimed(request, agreed, interaction)
         finally:
             if acting is not signed_in:
@@ -201,13 +202,15 @@ class Approvals:
             )
         return prepared
 
-    async def _check_rights(self, prepared: Prepared, acting: SignedIn) -> None:
+    async def _check_rights(self, prepared: Prepared, acting: SignedIn) -> str:
+        """The rule that lets this approver decide. Raises Refused when none does."""
         reader = acting.directory
         roles = self.runner.authorise.roles
         approver = await asyncio.to_thread(roles.actor_subject, reader, acting.actor)
         decision = await asyncio.to_thread(self.runner.authorise, prepared, reader, approver)
         if decision.verdict is not Verdict.ALLOWED:
             raise refusal(decision)
+        return decision.rule
 
     def _ended(self, id: str, signed_in: SignedIn, error: HelpdeskError) -> Result:
         if isinstance(error, Cancelled):

@@ -12,12 +12,16 @@ from helpdesk.secrets import Secret
 
 
 class Provenance(StrEnum):
-    """Where an argument's value came from (L2). ``TEXT`` is tainted: a model, a ticket, a document."""
+    """Where an argument's value came from (L2). ``TEXT`` is tainted: a model, a ticket, a document.
+
+    ``LOG``: from the entry of the log that a person named to be undone.
+    """
 
     TYPED = "typed"
     CHOSEN = "chosen"
     DEFAULT = "default"
     TEXT = "text"
+    LOG = "log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Call:
         arguments: plain JSON values, floats excepted; people and groups by name.
         secrets: values of secret parameters: never logged, hashed or serialised.
         key: the idempotency key (R3).
+        undoes: the entry of the log that this takes back; 0 for every other call.
+        pinned: ids that people and groups must have, by argument; another one of the name is refused (D7).
     """
 
     action: str
@@ -35,3 +41,5 @@ class Call:
     provenance: Mapping[str, Provenance] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    undoes: int = 0
+    pinned: Mapping[str, str] = field(default_factory=dict)

@@ -43,6 +43,7 @@ class Agreed:
     Attributes:
         by: how it was confirmed ("person", "--yes").
         request: id of the approval request it fulfils, or "".
+        rule: the ``@id`` of the rule that allowed it.
         begun: when the call that is read back after a crash was logged.
         ended: told the outcome as soon as it is logged, also when a Ctrl-C ends the waiting for it.
     """
@@ -52,6 +53,7 @@ class Agreed:
     acting: SignedIn
     by: str
     request: str = ""
+    rule: str = ""
     case: str = ""
     begun: datetime | None = None
     ended: Callable[[Result], None] | None = None
@@ -82,7 +84,9 @@ class CarryOut:
     async def _whole(self, item: Agreed, interaction: Interaction) -> Result:
         prepared = item.prepared
         report = _reporter(interaction, "execute")
-        intent = self.journal.intent(prepared, item.preview, item.acting.actor, item.by, item.request)
+        intent = self.journal.intent(
+            prepared, item.preview, item.acting.actor, item.by, item.request, item.rule
+        )
         context = self.systems.writing(
             prepared, item.acting.directory, report, case=item.case, before=item.preview
         )
@@ -93,6 +97,8 @@ class CarryOut:
             item, item.acting.directory, context.new_secret, returned, error, interaction
         )
         secrets = [*prepared.call.secrets.values(), context.new_secret, *(one for one, _ in context.revealed)]
+        if result.outcome is Outcome.DONE:
+            result = replace(result, rule=item.rule, undoable=prepared.spec.undoable)
         result = self._logged(item, result_without(secrets, result), intent)
         if item.ended is not None:
             try:

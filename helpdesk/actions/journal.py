@@ -23,9 +23,19 @@ class Journal:
     audit: AuditLog
 
     def intent(
-        self, prepared: Prepared, preview: Preview, acting: Actor, confirmed_by: str, request: str
+        self,
+        prepared: Prepared,
+        preview: Preview,
+        acting: Actor,
+        confirmed_by: str,
+        request: str,
+        rule: str = "",
     ) -> int:
-        """Before the effect (R1): enough to read an interrupted action back after a crash."""
+        """Before the effect (R1): enough to read an interrupted action back after a crash.
+
+        Args:
+            rule: the ``@id`` of the rule that allowed it.
+        """
         body = {
             **_identities(prepared, acting),
             "key": prepared.call.key,
@@ -33,6 +43,7 @@ class Journal:
             "confirmed_by": confirmed_by,
             "risk": prepared.spec.risk,
             "request": request,
+            "rule": rule,
             "provenance": {name: str(value) for name, value in prepared.call.provenance.items()},
             "people": {name: person.id for name, person in prepared.people.items()},
             "groups": {name: group.id for name, group in prepared.groups.items()},
@@ -106,7 +117,9 @@ class Journal:
 
 
 def _identities(prepared: Prepared, acting: Actor) -> dict[str, Any]:
+    undoes = {"undoes": prepared.call.undoes} if prepared.call.undoes else {}
     return {
+        **undoes,
         "action": prepared.spec.name,
         "version": prepared.spec.plugin_version,
         "actor_id": acting.person.id,
@@ -139,6 +152,11 @@ def _plain(items: Sequence[Change | Observation]) -> list[dict[str, str]]:
 
 def _text(document: Any) -> str:
     return json.dumps(document, sort_keys=True, ensure_ascii=False)
+
+
+def receipt_from(receipt: str) -> tuple[Observation, ...]:
+    """What an outcome was logged with. Raises ValueError, TypeError when it was erased or is unreadable."""
+    return tuple(Observation(**observation) for observation in json.loads(receipt))
 
 
 def preview_from(before: str) -> Preview:

@@ -9,7 +9,7 @@ from typing import Any
 from helpdesk.actions.call import Call
 from helpdesk.actions.schema import keyword_arguments, parse_arguments
 from helpdesk.canonical import digest
-from helpdesk.errors import UsageError
+from helpdesk.errors import Stale, UsageError
 from helpdesk.events import Outcome, Result
 from helpdesk.identity import Actor, Group, Person
 from helpdesk.plugin import Action, Preview
@@ -60,7 +60,9 @@ class Prepared:
 
     def document(self) -> dict[str, Any]:
         """The canonical call: what runs is what was previewed, confirmed, approved and logged (L4)."""
+        undoes = {"undoes": self.call.undoes} if self.call.undoes else {}
         return {
+            **undoes,
             "action": self.spec.name,
             "version": self.spec.plugin_version,
             "arguments": dict(self.values),
@@ -87,6 +89,7 @@ def prepare(
 
     Raises:
         UsageError, InvalidArgument, NotFound, Ambiguous, Unreachable.
+        Stale: a pinned name means another one by now.
     """
     values = parse_arguments(spec, call.arguments)
     missing = [p for p in spec.parameters if p.kind == "secret" and p.required and p.name not in call.secrets]
@@ -104,8 +107,10 @@ def prepare(
             continue
         if parameter.kind == "login":
             people[name] = reader.person(name)
+            _check_pinned(call, parameter.name, name, people[name].id)
         elif parameter.kind == "group":
             groups[name] = reader.group(name)
+            _check_pinned(call, parameter.name, name, groups[name].id)
     named = values.get("person") if spec.parameter("person") else None
     person = people[named] if named is not None else requester.person
     return Prepared(
@@ -119,3 +124,8 @@ def prepare(
         people=people,
         groups=groups,
     )
+
+
+def _check_pinned(call: Call, argument: str, name: str, id: str) -> None:
+    if call.pinned.get(argument, id) != id:
+        raise Stale(f"{name} is somebody or something else by now, so nothing was done.")

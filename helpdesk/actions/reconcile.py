@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from helpdesk.actions.approve import request_state
-from helpdesk.actions.call import Call, Provenance
 from helpdesk.actions.carry_out import Agreed, CarryOut
-from helpdesk.actions.journal import preview_from
-from helpdesk.actions.prepare import Prepared, prepare
+from helpdesk.actions.prepare import Prepared
+from helpdesk.actions.restore import restored
 from helpdesk.actions.runner import Runner
 from helpdesk.errors import HelpdeskError, NotFound, OutcomeUnknown, UsageError
 from helpdesk.events import ErrorInfo, Outcome, Result, Warned
 from helpdesk.gate.audit import Entry
-from helpdesk.identity import Actor
-from helpdesk.ports import DirectoryReader, Interaction, SignedIn
-from helpdesk.secrets import Secret
+from helpdesk.ports import Interaction, SignedIn
 
 ABANDONED = timedelta(minutes=10)
 """A claim that has come to no intent by then never will: every step before it has a shorter deadline."""
@@ -61,11 +57,12 @@ class Reconciler:
 
     async def _one(self, intent: Entry, signed_in: SignedIn, interaction: Interaction) -> Result:
         try:
-            prepared, agreed = await asyncio.to_thread(self._restored, intent, signed_in)
+            prepared, before = await asyncio.to_thread(restored, self.runner.catalog, intent, signed_in)
         except HelpdeskError as error:
             return _unreadable(intent, error)
         except (ValueError, KeyError, TypeError):  # written by another version, or erased in part
             return _unreadable(intent, OutcomeUnknown("it is not written as this version writes it."))
+        agreed = Agreed(prepared, before, signed_in, by="reconcile", begun=intent.time)
         carry_out = CarryOut(self.runner.systems, self.runner.journal, self.runner.timing)
         result = await carry_out.read_back(agreed, signed_in.directory, None, None, None, interaction)
         result = _reworded(result, prepared)
@@ -77,36 +74,6 @@ class Reconciler:
             except HelpdeskError as error:
                 interaction.emit(Warned(error.message, error.hint))
         return replace(result, entry=entry)
-
-    def _restored(self, intent: Entry, signed_in: SignedIn) -> tuple[Prepared, Agreed]:
-        """The call as it was logged, on the very objects it was about.
-
-        Raises:
-            OutcomeUnknown: the log no longer holds what a probe needs.
-        """
-        body, personal, reader = intent.body, intent.personal, signed_in.directory
-        arguments, before = personal.get("arguments"), personal.get("before")
-        if not isinstance(arguments, str) or not isinstance(before, str):
-            raise OutcomeUnknown(f"Entry {intent.seq} was erased, so its effect cannot be told any more.")
-        spec, action = self.runner.catalog.action(str(body["action"]))
-        call = Call(
-            action=spec.name,
-            arguments=json.loads(arguments),
-            provenance={name: Provenance(value) for name, value in body["provenance"].items()},
-            secrets={p.name: Secret("") for p in spec.parameters if p.kind == "secret"},
-            key=str(body["key"]),
-        )
-        requester = Actor(person=reader.person_by_id(str(body["requester_id"])))
-        prepared = self._same_objects(prepare(call, spec, action, requester, reader), intent, reader)
-        return prepared, Agreed(prepared, preview_from(before), signed_in, by="reconcile", begun=intent.time)
-
-    def _same_objects(self, prepared: Prepared, intent: Entry, reader: DirectoryReader) -> Prepared:
-        people = {name: reader.person_by_id(id) for name, id in intent.body["people"].items()}
-        for name, id in intent.body["groups"].items():
-            if prepared.groups[name].id != id:
-                raise OutcomeUnknown(f"The group {name} is another one by now.")
-        person = reader.person_by_id(intent.body["person_id"]) if intent.body["person_id"] else None
-        return replace(prepared, people=people, person=person)
 
 
 def _reworded(result: Result, prepared: Prepared) -> Result:

@@ -104,7 +104,7 @@ class Runner:
         if decision.verdict is Verdict.DENIED:
             raise refusal(decision)
         if spec.reads:
-            return await self._read(prepared, signed_in, interaction, case)
+            return await self._read(prepared, signed_in, interaction, decision, case)
         preview = await self.preview(prepared, reader, interaction, case)
         if decision.verdict is Verdict.NEEDS_APPROVAL:
             return await self._request(prepared, preview, decision, signed_in, interaction, dry_run)
@@ -184,7 +184,7 @@ class Runner:
         if decision.verdict is not Verdict.ALLOWED:
             raise refusal(decision)
         await self.still_as_previewed(prepared, preview, acting.directory, interaction, case)
-        return Agreed(prepared, preview, acting, by, case=case)
+        return Agreed(prepared, preview, acting, by, rule=decision.rule, case=case)
 
     async def confirm(
         self,
@@ -197,10 +197,13 @@ class Runner:
     ) -> str:
         """Show the real values and get agreement to exactly them; returns who confirmed (L3, L4, L5)."""
         interaction.emit(Previewed(prepared.spec.name, preview.changes))
+        told = summary or preview.summary
+        if prepared.call.undoes:
+            told = f"Undo entry {prepared.call.undoes} of the log: {told}"
         confirmation = Confirmation(
             digest=prepared.digest(preview),
             action=prepared.spec.name,
-            summary=summary or preview.summary,
+            summary=told,
             actor=actor.login,
             target=prepared.target,
             changes=preview.changes,
@@ -235,7 +238,12 @@ class Runner:
     # ── the ends that change nothing ──────────────────────────────────────────────────────────
 
     async def _read(
-        self, prepared: Prepared, signed_in: SignedIn, interaction: Interaction, case: str
+        self,
+        prepared: Prepared,
+        signed_in: SignedIn,
+        interaction: Interaction,
+        decision: Decision,
+        case: str,
     ) -> Result:
         context = self.systems.reading(
             prepared, signed_in.directory, _report(interaction), actor=signed_in.actor, case=case
@@ -251,6 +259,7 @@ class Runner:
             receipt=answer.receipt,
             citations=answer.citations,
             data=answer.data,
+            rule=decision.rule,
         )
         return replace(result, entry=self.journal.answered("read", prepared, signed_in.actor, result))
 

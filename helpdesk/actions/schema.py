@@ -58,6 +58,7 @@ def spec_of(plugin: Plugin, action: Action[Any]) -> ActionSpec:
             raise PluginFailure(f"{action.name}: examples and needs are tuples of texts.")
     parameters = tuple(_parameters(action))
     _check_companions(action)
+    _check_undo(action, parameters)
     summary, _, description = inspect.cleandoc(action.function.__doc__ or "").partition("\n")
     if not summary:
         raise PluginFailure(f"{action.name} has no docstring; its first line is the action's help.")
@@ -77,6 +78,8 @@ def spec_of(plugin: Plugin, action: Action[Any]) -> ActionSpec:
         while_must_change=action.while_must_change,
         reveals=action.reveals,
         irreversible=action.irreversible,
+        undoable=action.undo_function is not None,
+        no_undo=action.no_undo,
     )
 
 
@@ -86,11 +89,28 @@ def _arguments(function: Any) -> list[inspect.Parameter]:
 
 
 def _check_companions(action: Action[Any]) -> None:
-    """Preview and verify take what the action takes: a slip in ``verify`` would show only after the effect."""
+    """Preview, verify and undo take what the action takes: a slip would show only after the effect."""
     wanted = [parameter.name for parameter in _arguments(action.function)]
-    for what, function in (("preview", action.preview_function), ("verify", action.verify_function)):
+    companions = (
+        ("preview", action.preview_function),
+        ("verify", action.verify_function),
+        ("undo", action.undo_function),
+    )
+    for what, function in companions:
         if function is not None and [parameter.name for parameter in _arguments(function)] != wanted:
             raise PluginFailure(f"{action.name}: its {what} takes other arguments than the action.")
+
+
+def _check_undo(action: Action[Any], parameters: tuple[Parameter, ...]) -> None:
+    """What is taken back is read from the log, which holds no secret."""
+    if action.undo_function is None:
+        return
+    if action.reads:
+        raise PluginFailure(f"{action.name} changes nothing, so it has no undo.")
+    if action.reveals or any(parameter.kind == "secret" for parameter in parameters):
+        raise PluginFailure(f"{action.name} sets a secret, which no log holds, so it has no undo.")
+    if action.no_undo:
+        raise PluginFailure(f"{action.name} has an undo, and says why it has none.")
 
 
 def _parameters(action: Action[Any]) -> typing.Iterator[Parameter]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -210,6 +210,20 @@ class Desk(Parts):
 
     async def withdraw(self, id: str, signed_in: SignedIn, interaction: Interaction) -> Result:
         return await self.approvals.withdraw(id, signed_in, interaction)
+
+    async def undo(
+        self,
+        entry: int,
+        signed_in: SignedIn,
+        interaction: Interaction,
+        *,
+        dry_run: bool = False,
+        chosen: Callable[[str], None] = lambda action: None,
+    ) -> Result:
+        """Take the done action of a log entry back through the door; see :class:`Undo`."""
+        from helpdesk.actions.undo import Undo
+
+        return await Undo(self.runner)(entry, signed_in, interaction, dry_run=dry_run, chosen=chosen)
 
     async def may_run(self, signed_in: SignedIn) -> list[tuple[ActionSpec, bool]]:
         """Every action, and whether the policy leaves a way for this person to run it."""

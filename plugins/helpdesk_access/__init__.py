@@ -12,6 +12,7 @@ from helpdesk.plugin import (
     GroupName,
     Login,
     Observation,
+    Opposite,
     Person,
     Plugin,
     Preview,
@@ -81,6 +82,11 @@ async def _(ctx: ReadContext, group: GroupName, reason: str = "") -> list[Observ
     return await _seen(ctx, group, ctx.actor.person, expected=True)
 
 
+@request.undo
+async def _(ctx: ReadContext, group: GroupName, reason: str = "") -> Opposite:
+    return Opposite("access.revoke", {"person": ctx.actor.login, "group": group})
+
+
 @plugin.action(
     risk=Risk.MEDIUM,
     examples=(
@@ -111,6 +117,11 @@ async def _(ctx: ReadContext, person: Login, group: GroupName) -> list[Observati
     return await _seen(ctx, group, await ctx.directory.person(person), expected=True)
 
 
+@grant.undo
+async def _(ctx: ReadContext, person: Login, group: GroupName) -> Opposite:
+    return Opposite("access.revoke", {"person": person, "group": group})
+
+
 @plugin.action(
     risk=Risk.MEDIUM,
     examples=(
@@ -139,6 +150,11 @@ async def _(ctx: ReadContext, person: Login, group: GroupName) -> Preview:
 @revoke.verify
 async def _(ctx: ReadContext, person: Login, group: GroupName) -> list[Observation]:
     return await _seen(ctx, group, await ctx.directory.person(person), expected=False)
+
+
+@revoke.undo
+async def _(ctx: ReadContext, person: Login, group: GroupName) -> Opposite:
+    return Opposite("access.grant", {"person": person, "group": group})
 
 
 # ── what all of them share ────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ from helpdesk.plugin import (
     Context,
     Login,
     Observation,
+    Opposite,
     Person,
     Plugin,
     Preview,
@@ -50,6 +51,11 @@ async def _(ctx: ReadContext, person: Login) -> list[Observation]:
     return await _seen(ctx, person, expected=False)
 
 
+@disable.undo
+async def _(ctx: ReadContext, person: Login) -> Opposite:
+    return Opposite("account.enable", {"person": person})
+
+
 @plugin.action(
     risk=Risk.HIGH,
     examples=(
@@ -73,6 +79,11 @@ async def _(ctx: ReadContext, person: Login) -> Preview:
 @enable.verify
 async def _(ctx: ReadContext, person: Login) -> list[Observation]:
     return await _seen(ctx, person, expected=True)
+
+
+@enable.undo
+async def _(ctx: ReadContext, person: Login) -> Opposite:
+    return Opposite("account.disable", {"person": person})
 
 
 async def _preview(ctx: ReadContext, person: Login, *, to: bool) -> Preview:

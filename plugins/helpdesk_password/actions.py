@@ -39,6 +39,7 @@ plugin = Plugin("password", needs=("directory",))
         "set a temporary password for a colleague",
         "new starter cannot remember her password, please reset it",
     ),
+    no_undo="nobody knows the password that was there before",
 )
 async def reset(ctx: Context, person: Annotated[Login, "who gets a new password"]) -> str:
     """Give someone a temporary password, which they must change at next sign-in.
@@ -115,6 +116,7 @@ async def _proof(
         "my password expires soon, let me pick another one",
         "update my own password",
     ),
+    no_undo="a password is kept nowhere, so the old one cannot be put back",
 )
 async def change(ctx: Context, new_password: Annotated[Secret, "your new password"]) -> str:
     """Change your own password."""
@@ -163,6 +165,7 @@ async def _own_status(ctx: ReadContext) -> AccountStatus:
         "my colleague typed the password wrong too often",
         "lift the account lock of a colleague",
     ),
+    no_undo="only the directory locks an account, after wrong passwords",
 )
 async def unlock(ctx: Context, person: Annotated[Login, "whose account is locked"]) -> str:
     """Lift the lock that too many wrong passwords put on an account."""

@@ -10,6 +10,7 @@ from helpdesk.plugin import (
     Context,
     InvalidArgument,
     Observation,
+    Opposite,
     Person,
     Plugin,
     Preview,
@@ -20,6 +21,8 @@ from helpdesk.plugin import (
 plugin = Plugin("people", needs=("directory",))
 
 _LIMIT = 20
+_FIELDS = ("mail", "phone", "title")
+_NOT_SET = "not set"
 
 
 @plugin.action(reads=True, examples=("who am I", "what do you know about me", "show my details"))
@@ -72,47 +75,78 @@ async def update(
     phone: Annotated[str | None, "your new telephone number"] = None,
     title: Annotated[str | None, "your new job title"] = None,
     mail: Annotated[str | None, "your new mail address"] = None,
+    clear: Annotated[str | None, "what to take out: mail, phone or title; several with commas"] = None,
 ) -> str:
     """Change your own contact data: telephone number, job title, mail address."""
-    await ctx.directory.update_contact(ctx.actor.person, _wanted(phone, title, mail))
+    await ctx.directory.update_contact(ctx.actor.person, _wanted(phone, title, mail, clear))
     return "Your contact data is updated."
 
 
 @update.preview
 async def _(
-    ctx: ReadContext, phone: str | None = None, title: str | None = None, mail: str | None = None
+    ctx: ReadContext,
+    phone: str | None = None,
+    title: str | None = None,
+    mail: str | None = None,
+    clear: str | None = None,
 ) -> Preview:
-    wanted = _wanted(phone, title, mail)
+    wanted = _wanted(phone, title, mail, clear)
     if not wanted:
-        raise InvalidArgument("Nothing to change was given.", hint="Add --phone, --title or --mail.")
+        raise InvalidArgument("Nothing to change was given.", hint="Add --phone, --title, --mail or --clear.")
     me = await ctx.directory.person(ctx.actor.login)
+    was = {name: getattr(me, name) for name, value in wanted.items() if getattr(me, name) != value}
     changes = tuple(
-        Change("directory", me.login, name, getattr(me, name) or "not set", value)
-        for name, value in wanted.items()
-        if getattr(me, name) != value
+        Change("directory", me.login, name, old or _NOT_SET, wanted[name] or _NOT_SET)
+        for name, old in was.items()
     )
     summary = "Change your contact data." if changes else "Your contact data is as you want it already."
-    return Preview(summary, changes)
+    return Preview(summary, changes, state=was)
 
 
 @update.verify
 async def _(
-    ctx: ReadContext, phone: str | None = None, title: str | None = None, mail: str | None = None
+    ctx: ReadContext,
+    phone: str | None = None,
+    title: str | None = None,
+    mail: str | None = None,
+    clear: str | None = None,
 ) -> list[Observation]:
     me = await ctx.directory.person(ctx.actor.login)
     promised = {change.what for change in ctx.before.changes} if ctx.before and ctx.before.changes else None
     return [
-        Observation("directory", me.login, name, value, getattr(me, name) or "not set")
-        for name, value in _wanted(phone, title, mail).items()
+        Observation("directory", me.login, name, value or _NOT_SET, getattr(me, name) or _NOT_SET)
+        for name, value in _wanted(phone, title, mail, clear).items()
         if promised is None or name in promised
     ]
 
 
-def _wanted(phone: str | None, title: str | None, mail: str | None) -> dict[Any, str]:
+@update.undo
+async def _(
+    ctx: ReadContext,
+    phone: str | None = None,
+    title: str | None = None,
+    mail: str | None = None,
+    clear: str | None = None,
+) -> Opposite:
+    was = ctx.before.state if ctx.before else {}
+    old: dict[str, str] = {name: was[name] for name in _FIELDS if was.get(name)}
+    gone = ",".join(name for name in _FIELDS if was.get(name) == "")
+    return Opposite("people.update", {**old, "clear": gone} if gone else old)
+
+
+def _wanted(phone: str | None, title: str | None, mail: str | None, clear: str | None) -> dict[Any, str]:
+    """Field → its new value; "" takes it out."""
     values = {"mail": mail, "phone": phone, "title": title}
     if mail is not None and ("@" not in mail or " " in mail):
         raise InvalidArgument(f"{mail!r} is not a mail address.", hint="Write it as name@company.example.")
-    return {name: value.strip() for name, value in values.items() if value is not None}
+    wanted = {name: value.strip() for name, value in values.items() if value is not None}
+    for name in (part.strip() for part in (clear or "").split(",") if part.strip()):
+        if name not in _FIELDS or name in wanted:
+            raise InvalidArgument(
+                f"{name!r} cannot be taken out here.", hint=f"--clear takes: {', '.join(_FIELDS)}, each once."
+            )
+        wanted[name] = ""
+    return wanted
 
 
 def _data(person: Person) -> dict[str, str]:

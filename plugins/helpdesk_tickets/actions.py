@@ -44,6 +44,7 @@ TicketId = Annotated[str, "the ticket's number"]
         "hand this over to a person",
         "I want to report a problem to the service desk",
     ),
+    no_undo="a ticket stays in the queue; helpdesk do ticket.close closes it",
 )
 async def open_(
     ctx: Context,
@@ -118,6 +119,7 @@ def _told(body: str, case: str) -> str:
         "tell them on ticket T-1 that a restart helped",
         "add a note to my ticket",
     ),
+    no_undo="what was said in a ticket stays",
 )
 async def comment(ctx: Context, id: TicketId, text: Annotated[str, "the comment"]) -> str:
     """Add a comment to a ticket of yours."""
@@ -163,6 +165,7 @@ def _same(ticket: Ticket, author: str, text: str) -> int:
     risk=Risk.LOW,
     allow="anyone",
     examples=("close ticket T-1", "my problem is solved, close the ticket", "T-1 is fixed, it can be closed"),
+    no_undo="the queue opens no ticket again; open another one",
 )
 async def close(ctx: Context, id: TicketId) -> str:
     """Close a ticket of yours."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from helpdesk.errors import LogUnavailable
+from helpdesk.errors import LogUnavailable, NotFound
 from helpdesk.gate.audit import Entry
 
 
@@ -53,6 +53,17 @@ class MemoryLog:
 
     def of(self, kind: str) -> list[Entry]:
         return self.entries(kinds=(kind,), limit=10**9)
+
+    def entry(self, seq: int) -> Entry:
+        if not 0 < seq <= len(self.kept):
+            raise NotFound(f"The log has no entry {seq}.")
+        return self.kept[seq - 1]
+
+    def outcomes_of(self, intent: int) -> list[Entry]:
+        return [entry for entry in self.of("outcome") if entry.body["intent"] == intent]
+
+    def undoing(self, seq: int) -> list[Entry]:
+        return [entry for entry in self.kept if entry.body.get("undoes") == seq]
 
     def interrupted(self) -> list[Entry]:
         ended = {entry.body["intent"] for entry in self.of("outcome")}

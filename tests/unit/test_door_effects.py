@@ -44,6 +44,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "id": ("T-1001", "1001"),
     "mail": ("new@corp.test",),
     "phone": ("+49 30 1234",),
+    "clear": ("",),
 }
 ACTORS = ("emma", "dana", "olga")
 
