@@ -8,7 +8,7 @@ from typing import Final
 
 from helpdesk.app.checkup import Check, examined
 from helpdesk.app.desk import Desk
-from helpdesk.errors import Ambiguous, HelpdeskError, NotFound, Refused
+from helpdesk.errors import Ambiguous, ConfigError, HelpdeskError, NotFound, Refused
 from helpdesk.ports import DirectoryFacts, DirectoryReader, Ended, Message, SignedIn
 
 MODEL_SECONDS: Final = 30.0
@@ -91,7 +91,7 @@ def roles(desk: Desk, signed_in: SignedIn | None) -> Iterable[Check]:
 def _role(role: str, name: str, reader: DirectoryReader, sees_all: bool) -> Check:
     try:
         group = reader.group(name)
-    except (NotFound, Ambiguous, Refused) as error:
+    except (NotFound, Ambiguous, Refused, ConfigError) as error:
         if sees_all or isinstance(error, Ambiguous):
             hint = f"Correct [roles] {role} in config.toml."
             return Check("roles", "problem", f"{role}: {error.message}", hint, {"role": role, "group": name})

@@ -40,14 +40,18 @@ class Record:
             self._add("host", f"{event.text} {event.hint}".strip())
 
     def confirmation(self, confirmation: Confirmation, answer: str) -> None:
+        """In the words of a terminal's confirmation."""
+        self._add("host", f"Please confirm: {confirmation.action}")
         self._add("host", confirmation.summary)
+        self._add("host", f"as {confirmation.actor}")
         for change in confirmation.changes:
             self._add("host", described(change))
         for warning in confirmation.warnings:
-            self._add("host", warning)
+            self._add("host", f"! {warning}")
         if confirmation.approvers:
-            self._add("host", f"Approval by: {' or '.join(confirmation.approvers)}")
-        ask = f"Type {confirmation.target} to agree:" if confirmation.irreversible else "Do it? [y/n]"
+            self._add("host", f"it then waits for {' or '.join(confirmation.approvers)}")
+        target = f"This cannot be undone. Type {confirmation.target} to go on:"
+        ask = target if confirmation.irreversible else "Do this? [y/N]"
         self._add("host", ask)
         self._add("person", answer)
 
@@ -60,4 +64,4 @@ class Record:
 
 
 def described(change: Change) -> str:
-    return f"  {change.target}: {change.what}: {change.before} → {change.after}"
+    return f"- {change.target}: {change.what}: {change.before} → {change.after}"

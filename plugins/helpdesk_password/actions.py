@@ -139,10 +139,10 @@ async def _(ctx: ReadContext, new_password: Secret) -> Preview:
 async def _(ctx: ReadContext, new_password: Secret) -> list[Observation]:
     me = ctx.actor.person
     before = ctx.before.state.get("password_changed", "") if ctx.before else ""
-    if ctx.new_secret is not None:
-        is_set: bool | None = await ctx.accepts(me, ctx.new_secret) == "yes"
-    else:
-        is_set = states.changed_since(await _own_status(ctx), before, ctx.begun)
+    begun = ctx.begun if ctx.new_secret is None else ctx.now()
+    is_set = states.changed_since(await _own_status(ctx), before, begun)
+    if ctx.new_secret is not None:  # the old password opens the account too, where the new one is the same
+        is_set = is_set is not False and await ctx.accepts(me, ctx.new_secret) == "yes"
     old = ctx.before.changes[0].before if ctx.before and ctx.before.changes else ""
     observed = states.OWN if is_set else (old if is_set is False else states.UNTOLD)
     return [states.seen(me, states.PASSWORD, states.OWN, observed)]

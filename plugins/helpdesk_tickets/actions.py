@@ -57,7 +57,7 @@ async def open_(
     """
     text = whole_body(ctx.actor.person, body, ctx.case)
     ticket = await ctx.tickets.open(one_line(subject), text, ctx.actor.person.id, ctx.key)
-    return f"Ticket {ticket.id} is open; helpdesk do ticket.status {ticket.id} says how it stands."
+    return f"Ticket {ticket.id} is open; helpdesk do ticket.status --id {ticket.id} says how it stands."
 
 
 @open_.preview

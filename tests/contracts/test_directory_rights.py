@@ -84,6 +84,17 @@ def test_the_last_member_leaves_or_the_class_forbids_it(world: World, bo: Accoun
         assert owner.group(group.name).member_dns == ()
 
 
+def test_a_member_may_leave(world: World, bo: Account) -> None:
+    account = world.person()
+    session = signed_in(world, account)
+    group = session.group(world.group(owner=bo, members=(bo, account)))
+    session.remove_member(group, session.me)
+    assert session.me.dn not in session.group(group.name).member_dns
+    with pytest.raises(Refused):
+        session.add_member(group, session.me)
+    session.close()
+
+
 @pytest.mark.parametrize("who", ["peer", "desk"])
 def test_only_owners_write_members(
     world: World, bo: Account, who: str, request: pytest.FixtureRequest

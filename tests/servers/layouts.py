@@ -114,6 +114,7 @@ access to attrs=pwdHistory
   by * none
 access to dn.children="{self.groups_base}" attrs={self.member_attribute}
   by dnattr=owner write
+  by dnattr={self.member_attribute} selfdelete
   by users read
   by * {others}
 access to dn.children="{self.people_base}" attrs=mail,telephoneNumber,title

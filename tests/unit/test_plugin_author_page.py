@@ -10,7 +10,9 @@ import pytest
 
 from helpdesk import plugin as page
 from helpdesk.actions.schema import spec_of
+from helpdesk.gate.authorization import Authorization, Verdict
 from helpdesk.plugin import Context, Plugin, ReadContext
+from tests.unit.authorization_world import ask, group, subject
 
 TEXT = (Path(__file__).parents[2] / "docs" / "plugin-author.md").read_text("utf-8")
 
@@ -42,3 +44,12 @@ def test_every_attribute_of_the_contexts_is_on_the_page() -> None:
     for name in (*ReadContext.__dataclass_fields__, *Context.__dataclass_fields__):
         if name not in {"report", "case", "revealed"}:
             assert f"`{name}" in TEXT, name
+
+
+def test_the_example_may_be_run_by_everyone_under_the_shipped_policy(example: Plugin) -> None:
+    specs = [spec_of(example, action) for action in example.actions.values()]
+    authorization = Authorization.load(specs, None)
+    me = subject("emma")
+    for spec in specs:
+        decision = ask(authorization, spec, me, me, group("design") if spec.about == "group" else None)
+        assert decision.verdict is Verdict.ALLOWED, decision

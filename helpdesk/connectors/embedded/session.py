@@ -188,13 +188,13 @@ class EmbeddedSession(EmbeddedReader):
 
     def remove_member(self, group: Group, person: Person) -> None:
         with self._writing() as database:
-            team, row = self._as_owner(database, group), _target(database, person)
+            leaves = person.id == self._me.id
+            team = _team(database, group) if leaves else self._as_owner(database, group)
+            row = _target(database, person)
             database.execute("DELETE FROM team_member WHERE team = ? AND person = ?", (team["id"], row["id"]))
 
     def _as_owner(self, database: sqlite3.Connection, group: Group) -> sqlite3.Row:
-        team = team_row(database, group.id)
-        if team is None or team["name"] != group.name:
-            raise Stale(f"The group {group.name} is no longer the one it was.", hint="Look again.")
+        team = _team(database, group)
         owned = database.execute(
             "SELECT 1 FROM team_owner WHERE team = ? AND person = ?", (team["id"], self._me.id)
         ).fetchone()
@@ -203,6 +203,13 @@ class EmbeddedSession(EmbeddedReader):
                 f"The directory does not let you change the members of {team['name']}.", "Its owners may."
             )
         return team
+
+
+def _team(database: sqlite3.Connection, group: Group) -> sqlite3.Row:
+    team = team_row(database, group.id)
+    if team is None or team["name"] != group.name:
+        raise Stale(f"The group {group.name} is no longer the one it was.", hint="Look again.")
+    return team
 
 
 def _target(database: sqlite3.Connection, person: Person) -> sqlite3.Row:

@@ -33,18 +33,19 @@ def said(answer: Answer) -> str:
     return f"code {answer.code}" + (f", {words}" if words else "")
 
 
-def refuse(answer: Answer, what: str, subject: str = "") -> NoReturn:
+def refuse(answer: Answer, what: str, subject: str = "", *, group: bool = False) -> NoReturn:
     """Raise what a refused operation means.
 
     Args:
         what: what was tried, as the end of "you may not …".
         subject: the account or group that was to change, for :class:`Stale`.
+        group: it was a group, which its owners may change.
     """
     code = answer.code
     if code == NO_RIGHT:
         raise Refused(
             f"The directory does not let you {what}.",
-            hint="Somebody with that right can do it: the service desk, or the owner of the group.",
+            hint=f"Somebody with that right can: {'an owner of the group' if group else 'the service desk'}.",
             code="directory-rights",
         )
     if code in {ASSERTION_FAILED, NO_SUCH_ENTRY}:

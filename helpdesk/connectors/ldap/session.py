@@ -174,7 +174,7 @@ class LdapSession(LdapReader):
     def add_member(self, group: Group, person: Person) -> None:
         answer, _ = self._member("MODIFY_ADD", group, person)
         if not answer.ok and answer.code not in {refusals.ALREADY_THERE, refusals.ENTRY_EXISTS}:
-            refusals.refuse(answer, f"add {person.login} to {group.name}", group.name)
+            refusals.refuse(answer, f"add {person.login} to {group.name}", group.name, group=True)
 
     @bounded
     def remove_member(self, group: Group, person: Person) -> None:
@@ -186,7 +186,7 @@ class LdapSession(LdapReader):
             )
         absent = answer.code == refusals.NO_SUCH_ATTRIBUTE or (answer.code == refusals.UNWILLING and not held)
         if not answer.ok and not absent:
-            refusals.refuse(answer, f"remove {person.login} from {group.name}", group.name)
+            refusals.refuse(answer, f"remove {person.login} from {group.name}", group.name, group=True)
 
     def _member(self, operation: Operation, group: Group, person: Person) -> tuple[Answer, bool]:
         """Write one member; also whether it was one just before."""

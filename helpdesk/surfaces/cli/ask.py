@@ -37,6 +37,8 @@ def ask(
             "--yes confirms an action named on the command line, and a sentence names none.",
             hint="Use --yes-for ACTION, for example --yes-for access.request.",
         )
+    for action in run.flags.yes_for:
+        run.desk.catalog.spec(action)  # a name that is none would confirm nothing, in silence
     sentence = " ".join(words or ())
     if sentence == "-":
         if sys.stdin.isatty():
