@@ -113,7 +113,7 @@ def _bring(folder: Path) -> None:
         work = Path(name)
         root = work / "root"
         root.mkdir()
-        _run(["apt-get", "download", *_wanted()], work)
+        _download(work)
         for package in sorted(work.glob("*.deb")):
             _run(["dpkg-deb", "-x", package.name, "root"], work)
         try:
@@ -121,6 +121,17 @@ def _bring(folder: Path) -> None:
         except OSError:
             if not (folder / "usr/sbin/slapd").exists():
                 raise
+
+
+def _download(folder: Path) -> None:
+    """Debian's packages; where this machine has no lists of them yet, root reads those first."""
+    try:
+        _run(["apt-get", "download", *_wanted()], folder)
+    except Missing:
+        if os.geteuid() != 0:
+            raise
+        _run(["apt-get", "update"], folder)
+        _run(["apt-get", "download", *_wanted()], folder)
 
 
 def _wanted() -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpdesk.demo.company import EMPLOYEES, NAME, TEAMS, policies
@@ -17,13 +20,13 @@ if TYPE_CHECKING:
 
 INDENT = "   "
 _TRY = (
-    ("anyone", 'helpdesk ask "how long may I keep customer data?" --profile demo'),
+    ("any of them", 'helpdesk ask "how long may I keep customer data?" --profile demo'),
     ("ines", 'helpdesk ask "I\'m locked out" --profile demo'),
     ("tomas", "helpdesk do password.reset lena --profile demo"),
     ("tomas", "helpdesk do password.reset greta --profile demo"),
     ("oskar", 'helpdesk ask "get me into finance-share" --profile demo'),
     ("priya", "helpdesk approvals list --profile demo"),
-    ("anyone", "helpdesk log verify --profile demo"),
+    ("any of them", "helpdesk log verify --profile demo"),
 )
 
 
@@ -50,7 +53,21 @@ def welcome(look: Look, *, new: bool, taken_down: bool) -> list[str]:
     rows = [(one.login, one.name, one.words, one.part) for one in EMPLOYEES]
     lines = [*wrap(text, look.width), ""]
     lines += table(("login", "name", "password", "who that is"), rows, look)
-    return [*lines, "", *table(("as", "try"), _TRY, look), ""]
+    lines += ["", *table(("as", "try"), _TRY, look)]
+    where = _where()
+    return [*lines, *wrap(where, look.width), ""] if where else [*lines, ""]
+
+
+def _where() -> str:
+    """How the commands are typed where a shell would not find the program; "" where it would."""
+    if shutil.which("helpdesk"):
+        return ""
+    program = Path(sys.executable).parent / "helpdesk"
+    if not program.exists():
+        return "A shell does not find helpdesk here: install it first, for example with pipx install ."
+    here = Path.cwd()
+    shown = program.relative_to(here) if program.is_relative_to(here) else program
+    return f"Your shell does not find helpdesk by itself: type {clean(shown)} instead, or put its folder on PATH."
 
 
 def played_lines(played: Played, look: Look) -> list[str]:
