@@ -92,18 +92,38 @@ def _first(root: Path, folders: Iterable[str]) -> Path | None:
 # ── Debian's packages, unpacked ───────────────────────────────────────────────────────────────
 
 
-def _unpacked(folder: Path) -> SlapdProgram:
-    if not (folder / "usr/sbin/slapd").exists():
-        _bring(folder)
+def unpacked_program(name: str, package: str) -> tuple[Path, Mapping[str, str]]:
+    """A program and the variables it needs: the machine's own, or out of Debian's package, unpacked.
+
+    Raises:
+        Missing: it is neither here nor obtainable.
+    """
+    found = shutil.which(name)
+    if found:
+        return Path(found), {}
+    folder = cache_folder() / package
+    program = folder / "usr/bin" / name
+    if not program.exists():
+        _bring(folder, package, program)
+    return program, _libraries(folder)
+
+
+def _libraries(folder: Path) -> dict[str, str]:
     libraries = sorted({str(path.parent) for path in folder.glob("usr/lib/*/lib*.so.*")})
-    environment = {"LD_LIBRARY_PATH": os.pathsep.join(libraries)} if libraries else {}
-    described = _described(folder / "usr/sbin/slapd", folder, environment)
+    return {"LD_LIBRARY_PATH": os.pathsep.join(libraries)} if libraries else {}
+
+
+def _unpacked(folder: Path) -> SlapdProgram:
+    program = folder / "usr/sbin/slapd"
+    if not program.exists():
+        _bring(folder, "slapd", program)
+    described = _described(program, folder, _libraries(folder))
     if described is None:
         raise Missing(f"the packages unpacked in {folder} hold no modules or schema; remove that folder")
     return described
 
 
-def _bring(folder: Path) -> None:
+def _bring(folder: Path, package: str, program: Path) -> None:
     """Download and unpack beside the target, then rename: two test processes never see half of it."""
     for tool in ("apt-get", "apt-cache", "dpkg-deb", "dpkg-query"):
         if shutil.which(tool) is None:
@@ -113,35 +133,35 @@ def _bring(folder: Path) -> None:
         work = Path(name)
         root = work / "root"
         root.mkdir()
-        _download(work)
+        _download(package, work)
         for package in sorted(work.glob("*.deb")):
             _run(["dpkg-deb", "-x", package.name, "root"], work)
         try:
             root.rename(folder)
         except OSError:
-            if not (folder / "usr/sbin/slapd").exists():
+            if not program.exists():
                 raise
 
 
-def _download(folder: Path) -> None:
+def _download(package: str, folder: Path) -> None:
     """Debian's packages; where this machine has no lists of them yet, root reads those first."""
     try:
-        _run(["apt-get", "download", *_wanted()], folder)
+        _run(["apt-get", "download", *_wanted(package)], folder)
     except Missing:
         if os.geteuid() != 0:
             raise
         _run(["apt-get", "update"], folder)
-        _run(["apt-get", "download", *_wanted()], folder)
+        _run(["apt-get", "download", *_wanted(package)], folder)
 
 
-def _wanted() -> list[str]:
-    """slapd and, two levels down, the libraries it needs that this machine does not have."""
-    wanted = {"slapd"}
-    level = {"slapd"}
-    for _ in range(2):
+def _wanted(package: str) -> list[str]:
+    """The package and, three levels down, the libraries it needs that this machine does not have."""
+    wanted = {package}
+    level = {package}
+    for _ in range(3):
         level = _libraries_of(level) - wanted
         wanted |= level
-    return sorted(name for name in wanted if name == "slapd" or not _has(name))
+    return sorted(name for name in wanted if name == package or not _has(name))
 
 
 def _libraries_of(packages: set[str]) -> set[str]:

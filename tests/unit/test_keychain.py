@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from helpdesk.connectors.keychain import SERVICE, OsKeychain
 from helpdesk.errors import Failed
 from helpdesk.ports import Keychain
 from helpdesk.secrets import Secret
+from tests.servers.packages import Missing, absent, unpacked_program
 
 PASSWORD = Secret("canary-5d1f-Quartz")
 
@@ -96,8 +96,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     monkeypatch.setitem(sys.modules, "secretstorage", storage)
     name = "keyring.backends.SecretService"
     monkeypatch.setitem(sys.modules, name, _module(name, Keyring=_store(made, name, "Keyring", 5)))
-    for absent in ("keyring.backends.libsecret", "keyring.backends.kwallet"):
-        monkeypatch.setitem(sys.modules, absent, None)
+    for missing in ("keyring.backends.libsecret", "keyring.backends.kwallet"):
+        monkeypatch.setitem(sys.modules, missing, None)
     return made
 
 
@@ -338,22 +338,23 @@ print("kept, given, deleted, locked")
 @pytest.mark.req("S6")
 def test_a_real_keyring(tmp_path: Path) -> None:
     """gnome-keyring on a session bus of its own, unlocked with a password of the test's."""
-    programs = ("dbus-run-session", "gnome-keyring-daemon")
-    missing = [name for name in programs if not shutil.which(name)]
-    if missing:
-        pytest.skip(f"{' and '.join(missing)} not installed")
+    try:
+        bus, _ = unpacked_program("dbus-run-session", "dbus-daemon")
+        daemon, found = unpacked_program("gnome-keyring-daemon", "gnome-keyring")
+    except Missing as error:
+        absent(f"gnome-keyring is missing: {error}")
     home = tmp_path / "home"
     (home / "run").mkdir(parents=True, mode=0o700)
     environ = os.environ | {
         "HOME": str(home),
         "XDG_RUNTIME_DIR": str(home / "run"),
         "PYTHONPATH": os.getcwd(),
+        "LIBRARIES": found.get("LD_LIBRARY_PATH", ""),
+        "DAEMON": str(daemon),
     }
-    shell = (
-        'printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null && exec "$0" -c "$1"'
-    )
+    shell = 'printf secret | LD_LIBRARY_PATH="$LIBRARIES" "$DAEMON" --unlock --components=secrets >/dev/null && exec "$0" -c "$1"'
     ran = subprocess.run(
-        ["dbus-run-session", "--", "sh", "-c", shell, sys.executable, _ROUND],
+        [str(bus), "--", "sh", "-c", shell, sys.executable, _ROUND],
         env=environ,
         capture_output=True,
         text=True,
