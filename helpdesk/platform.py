@@ -212,6 +212,39 @@ def open_new_private(path: Path) -> int:
         raise _unusable(path, error) from error
 
 
+def reopen_private(path: Path) -> int:
+    """A descriptor of a private file that is there already, for reading and for adding at its end.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        Failed: it is a link, somebody else's, or open to others, or it cannot be used.
+    """
+    flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unusable(path, error) from error
+    try:
+        found = os.fstat(descriptor)
+        _ours(path, found, stat.S_ISREG)
+        _not_open_to_others(path, found)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _not_open_to_others(path: Path, found: os.stat_result) -> None:
+    if os.name == "posix" and stat.S_IMODE(found.st_mode) & 0o077:
+        raise Failed(
+            f"{path} can be read by others, so it is not used.",
+            hint=f"Find out who has read it, then: chmod 600 {path}",
+            code="unsafe-file",
+        )
+
+
 def read_private(path: Path) -> bytes:
     """A file that only its owner may read; unlike the writers, this mends nothing.
 
@@ -224,12 +257,7 @@ def read_private(path: Path) -> bytes:
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(file.fileno())
             _ours(path, found, stat.S_ISREG)
-            if os.name == "posix" and stat.S_IMODE(found.st_mode) & 0o077:
-                raise Failed(
-                    f"{path} can be read by others, so it is not used.",
-                    hint=f"Find out who has read it, then: chmod 600 {path}",
-                    code="unsafe-file",
-                )
+            _not_open_to_others(path, found)
             return file.read()
     except FileNotFoundError:
         raise

@@ -61,6 +61,9 @@ class DirectoryReader(Protocol):
     def find_people(self, words: str, limit: int = 20) -> list[Person]:
         """People whose login, name, mail or employee number contains every word."""
 
+    def people_called(self, name: str) -> list[Person]:
+        """Everybody whose login, mail address or employee number is exactly this; two are enough to know."""
+
     def group(self, name: str) -> Group:
         """The one group with this name (directly under the groups base), or with this DN."""
 

@@ -33,6 +33,7 @@ RESERVED_FLAGS = frozenset(
         "batch",
         "yes-plan",
         "stop-after",
+        "run-name",
         "name",
     )
 )

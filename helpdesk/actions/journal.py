@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -69,9 +69,11 @@ class Journal:
         }
         return self.audit.append("outcome", body, personal)
 
-    def answered(self, kind: str, prepared: Prepared, acting: Actor, result: Result) -> int:
-        """A read, a preview, or a call with nothing to change."""
+    def answered(self, kind: str, prepared: Prepared, acting: Actor, result: Result, digest: str = "") -> int:
+        """A read, a preview, or a call with nothing to change: then with the digest of that state."""
         body = {**_identities(prepared, acting), "key": prepared.call.key, **_verdict(result)}
+        if digest:
+            body["digest"] = digest
         return self.audit.append(kind, body, {**_names(prepared, acting), "message": result.message})
 
     def rejected(self, result: Result, actor: Actor | None, arguments: dict[str, Any]) -> int:
@@ -89,6 +91,7 @@ class Journal:
             **_identities(prepared, prepared.requester),
             "key": prepared.call.key,
             "outcome": "pending",
+            "digest": prepared.digest(preview),
             "request": request,
             "seal": seal,
         }
@@ -101,6 +104,10 @@ class Journal:
     def decided(self, request: str, decision: str, approver: Actor, seal: str, reason: str) -> int:
         body = {"request": request, "decision": decision, "seal": seal, "actor_id": approver.person.id}
         return self.audit.append("approval", body, {"actor": approver.login, "reason": reason})
+
+    def batch(self, acting: Actor, body: Mapping[str, Any]) -> int:
+        """A batch is confirmed and begins, or goes on; ``body`` says which file, plan and rows, by digests."""
+        return self.audit.append("batch", {**body, "actor_id": acting.person.id}, {"actor": acting.login})
 
     def about_request(self, request: str, page: int = 500) -> list[Entry]:
         """What the log holds about a request since it was made, newest first; blocking."""

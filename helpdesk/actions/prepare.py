@@ -9,12 +9,13 @@ from typing import Any
 from helpdesk.actions.call import Call
 from helpdesk.actions.schema import keyword_arguments, parse_arguments
 from helpdesk.canonical import digest
-from helpdesk.errors import Stale, UsageError
+from helpdesk.errors import Ambiguous, Stale, UsageError
 from helpdesk.events import Outcome, Result
 from helpdesk.identity import Actor, Group, Person
 from helpdesk.plugin import Action, Preview
 from helpdesk.ports import DirectoryReader
 from helpdesk.spec import ActionSpec
+from helpdesk.text import shorten
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def prepare(
         if name is None:
             continue
         if parameter.kind == "login":
-            people[name] = reader.person(name)
+            people[name] = find_person(name, reader)
             _check_pinned(call, parameter.name, name, people[name].id)
         elif parameter.kind == "group":
             groups[name] = reader.group(name)
@@ -124,6 +125,22 @@ def prepare(
         people=people,
         groups=groups,
     )
+
+
+def find_person(name: str, reader: DirectoryReader) -> Person:
+    """The one person whose login, mail address or employee number this is; blocking.
+
+    Raises:
+        NotFound: nobody. Ambiguous: one's login may be another's number; that is never guessed.
+    """
+    found = reader.people_called(name)
+    if len({person.id for person in found}) > 1:
+        logins = ", ".join(shorten(person.login, 40) for person in found[:3])
+        raise Ambiguous(
+            f"{shorten(name, 80)!r} means more than one person ({logins}), so nothing was done.",
+            hint="Name them by something that only they have: login, mail or employee number.",
+        )
+    return found[0] if found else reader.person(name)
 
 
 def _check_pinned(call: Call, argument: str, name: str, id: str) -> None:

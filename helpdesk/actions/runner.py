@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from helpdesk.actions.ahead import Ahead, Standing
 from helpdesk.actions.authorise import Authoriser, refusal
 from helpdesk.actions.by_hand import by_hand, names
 from helpdesk.actions.call import Call
@@ -18,8 +19,9 @@ from helpdesk.actions.carry_out import Agreed, CarryOut, Timing
 from helpdesk.actions.catalog import Catalog
 from helpdesk.actions.context import Systems, call_plugin, observed, previewed
 from helpdesk.actions.journal import Journal
-from helpdesk.actions.mask import open_arguments, preview_without
+from helpdesk.actions.mask import preview_without
 from helpdesk.actions.prepare import Prepared, prepare
+from helpdesk.actions.rejection import rejection
 from helpdesk.errors import (
     Cancelled,
     FreshSignInNeeded,
@@ -33,14 +35,12 @@ from helpdesk.errors import (
 )
 from helpdesk.events import (
     Confirmation,
-    ErrorInfo,
     Finished,
     Outcome,
     Previewed,
     Progress,
     Question,
     Result,
-    outcome_of,
 )
 from helpdesk.gate.authorization import Decision, Verdict
 from helpdesk.gate.requests import Requests, SealedCall
@@ -78,23 +78,30 @@ class Runner:
         *,
         dry_run: bool = False,
         case: str = "",
+        standing: Standing | None = None,
     ) -> Result:
         """Run one call to its end and log it, whatever the end is.
 
         Args:
             dry_run: stop after the preview.
             case: what a handoff may carry of the conversation.
+            standing: it was agreed to before, as one of many; nobody is asked again.
         """
         try:
-            result = await self._run(call, signed_in, interaction, dry_run, case)
+            result = await self._run(call, signed_in, interaction, dry_run, case, standing)
         except HelpdeskError as error:
             result = self.rejected(call.action, dict(call.arguments), signed_in.actor, error)
         interaction.emit(Finished(result))
         return result
 
-    async def _run(
-        self, call: Call, signed_in: SignedIn, interaction: Interaction, dry_run: bool, case: str
-    ) -> Result:
+    async def look_ahead(
+        self, call: Call, signed_in: SignedIn, interaction: Interaction, case: str = ""
+    ) -> Ahead:
+        """Validate, authorise and preview a call: what it means and would change now.
+
+        Raises:
+            HelpdeskError: it could not be run as things are, with the reason.
+        """
         spec, action = self.catalog.action(call.action)
         self._check_must_change(spec.name, spec.while_must_change and spec.about == "self", signed_in.actor)
         interaction.emit(Progress("validate", f"Looking up what {spec.name} is about"))
@@ -103,17 +110,42 @@ class Runner:
         decision = await asyncio.to_thread(self.authorise, prepared, reader)
         if decision.verdict is Verdict.DENIED:
             raise refusal(decision)
-        if spec.reads:
+        preview = None if spec.reads else await self.preview(prepared, reader, interaction, case)
+        return Ahead(prepared, decision, preview)
+
+    async def _run(
+        self,
+        call: Call,
+        signed_in: SignedIn,
+        interaction: Interaction,
+        dry_run: bool,
+        case: str,
+        standing: Standing | None,
+    ) -> Result:
+        ahead = await self.look_ahead(call, signed_in, interaction, case)
+        prepared, decision, preview = ahead.prepared, ahead.decision, ahead.preview
+        spec = prepared.spec
+        if preview is None:
             return await self._read(prepared, signed_in, interaction, decision, case)
-        preview = await self.preview(prepared, reader, interaction, case)
-        if decision.verdict is Verdict.NEEDS_APPROVAL:
-            return await self._request(prepared, preview, decision, signed_in, interaction, dry_run)
+        if standing is not None and preview.changes:
+            standing.check(ahead, self.systems.clock())
+        if ahead.waits:
+            return await self._request(
+                prepared, preview, decision, signed_in, interaction, dry_run, standing is not None
+            )
         if not preview.changes:
             return await self._nothing_to_do(prepared, preview, signed_in, interaction)
         if dry_run:
             return self._previewed(prepared, preview, signed_in, ())
         if spec.reveals:
             interaction.ensure_can_reveal()
+        if standing is not None:  # rights and state were read just now, and are what was agreed to
+            if spec.risk == "high":
+                await self.fresh(signed_in, interaction, standing.at)
+            by, rule = standing.by, decision.rule
+            return await self.carry_out(
+                Agreed(prepared, preview, signed_in, by, rule=rule, case=case), interaction
+            )
         acting = await self.fresh(signed_in, interaction) if spec.risk == "high" else signed_in
         try:
             agreed = await self._confirmed(prepared, preview, acting, interaction, case)
@@ -142,14 +174,19 @@ class Runner:
         preview = await call_plugin(prepared.spec.name, function, context, prepared.keywords, READ_DEADLINE)
         return preview_without(prepared.call.secrets.values(), previewed(prepared.spec.name, preview))
 
-    async def fresh(self, signed_in: SignedIn, interaction: Interaction) -> SignedIn:
+    async def fresh(
+        self, signed_in: SignedIn, interaction: Interaction, at: datetime | None = None
+    ) -> SignedIn:
         """The same person, signed in within the last minutes; asks for the password where needed (R8).
+
+        Args:
+            at: the moment that counts; now when left out.
 
         Raises:
             FreshSignInNeeded: nobody is there to ask. NotSignedIn: the password was not accepted.
         """
         since = signed_in.actor.signed_in_at
-        now = self.systems.clock()
+        now = at or self.systems.clock()
         if since is not None and timedelta(0) <= now - since <= FRESH:
             return signed_in
         question = Question(
@@ -276,7 +313,8 @@ class Runner:
             raise Stale("The state moved while it was read.", hint="Run it again.")
         message = preview.summary or "Nothing had to change."
         result = prepared.result(Outcome.DONE, message, receipt=tuple(seen))
-        return replace(result, entry=self.journal.answered("read", prepared, signed_in.actor, result))
+        entry = self.journal.answered("read", prepared, signed_in.actor, result, prepared.digest(preview))
+        return replace(result, entry=entry)
 
     def _previewed(
         self, prepared: Prepared, preview: Preview, signed_in: SignedIn, approvers: Sequence[Person]
@@ -297,6 +335,7 @@ class Runner:
         signed_in: SignedIn,
         interaction: Interaction,
         dry_run: bool,
+        agreed: bool,
     ) -> Result:
         """Ask for an approval: a sealed request that waits for one of the people the policy names."""
         approvers = [subject.person for subject in decision.approvers]
@@ -304,14 +343,15 @@ class Runner:
             return await self._nothing_to_do(prepared, preview, signed_in, interaction)
         if dry_run:
             return self._previewed(prepared, preview, signed_in, approvers)
-        await self.confirm(
-            prepared,
-            preview,
-            signed_in.actor,
-            interaction,
-            approvers,
-            summary=f"{preview.summary} This asks for approval; nothing changes until it is given.",
-        )
+        if not agreed:
+            await self.confirm(
+                prepared,
+                preview,
+                signed_in.actor,
+                interaction,
+                approvers,
+                summary=f"{preview.summary} This asks for approval; nothing changes until it is given.",
+            )
         request = self.requests.create(
             SealedCall.of(
                 action=prepared.spec.name,
@@ -361,22 +401,7 @@ class Runner:
         Args:
             arguments: as they were given; only those that the action takes in the open are told (S1).
         """
-        arguments = open_arguments(self.catalog.specs, action, arguments)
-        result = Result(
-            outcome=outcome_of(error),
-            action=action,
-            arguments=arguments,
-            message=error.message,
-            request=request,
-            error=ErrorInfo(error.code, error.message, error.hint),
-            rule=error.rule if isinstance(error, Refused) else "",
-        )
-        if isinstance(error, LogUnavailable):
-            return result
-        try:
-            return replace(result, entry=self.journal.rejected(result, actor, arguments))
-        except LogUnavailable as log:
-            return replace(result, message=f"{result.message} It could not be logged either: {log.message}")
+        return rejection(self.journal, self.catalog.specs, action, arguments, actor, error, request)
 
 
 def _report(interaction: Interaction) -> Any:

@@ -43,6 +43,10 @@ def error_document(outcome: Outcome, code: str, message: str, hint: str, action:
     )
 
 
-def as_json(document: Mapping[str, Any]) -> str:
-    """A document as text: ASCII, so that it is safe for every terminal and every encoding."""
-    return json.dumps(document, indent=2, ensure_ascii=True, default=str)
+def as_json(document: Mapping[str, Any], *, line: bool = False) -> str:
+    """A document as text: ASCII, so that it is safe for every terminal and every encoding.
+
+    Args:
+        line: on one line, where one document follows another.
+    """
+    return json.dumps(document, indent=None if line else 2, ensure_ascii=True, default=str)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from helpdesk.errors import Failed
 
 
-def write(lines: Sequence[str], *, pager: bool = False) -> None:
+def write(lines: Sequence[str], *, pager: bool = False, out: TextIO | None = None) -> None:
     """Write lines. A closed pipe is no error: whoever read it has enough.
+
+    Args:
+        out: the program's own standard output, where it was put aside.
 
     Raises:
         Failed: the disk behind it is full, or it fails otherwise.
@@ -19,8 +23,9 @@ def write(lines: Sequence[str], *, pager: bool = False) -> None:
     if pager and _paged(text):
         return
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        stream = out or sys.stdout
+        stream.write(text)
+        stream.flush()
     except BrokenPipeError:
         silence()
     except OSError as error:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from helpdesk.errors import Failed, Refused, UsageError
-from helpdesk.platform import open_new_private
+from helpdesk.platform import open_new_private, reopen_private
 from helpdesk.secrets import Secret
 
 
@@ -47,22 +48,65 @@ class Target:
         try:
             self._fd = open_new_private(path)
         except Failed as error:
-            raise Refused(
-                f"The secret has nowhere to go: {error.message}",
-                hint="Name a new file: --reveal-to FILE",
-                code="nowhere-to-reveal",
-            ) from error
+            raise _nowhere(error) from error
         self._path = path
+
+    @property
+    def is_descriptor(self) -> bool:
+        return self._text.startswith("fd:")
+
+    def as_json_lines(self, asked: bool) -> bool:
+        """Whether the secrets of a batch are written as JSON: into FILE.jsonl, and to a descriptor if asked."""
+        return asked if self.is_descriptor else self._text.endswith(".jsonl")
+
+    def open_for_many(self, is_ours: Callable[[os.stat_result], bool]) -> None:
+        """Make the place ready for the secrets of a batch: a new file, or the one that it began before.
+
+        Args:
+            is_ours: whether an earlier run of the same batch wrote to this file.
+
+        Raises:
+            UsageError, Refused: as :meth:`open` does; a file that holds anything else is never added to.
+        """
+        if not self.is_descriptor and self._fd is None:
+            self._fd = self._begun(is_ours)
+        self.open()
+
+    @property
+    def file(self) -> os.stat_result | None:
+        """Which file it is, once it is open; ``None`` for a descriptor."""
+        return None if self.is_descriptor or self._fd is None else os.fstat(self._fd)
+
+    def _begun(self, is_ours: Callable[[os.stat_result], bool]) -> int | None:
+        try:
+            descriptor = reopen_private(Path(self._text))
+        except FileNotFoundError:
+            return None
+        except Failed as error:
+            raise _nowhere(error) from error
+        found = os.fstat(descriptor)
+        if not is_ours(found) and found.st_size:
+            os.close(descriptor)
+            raise _nowhere(Failed(f"{self._text} exists already, and is not of this batch."))
+        if found.st_size and os.pread(descriptor, 1, found.st_size - 1) != b"\n":
+            os.write(descriptor, b"\n")  # the run before was killed in the middle of a line
+        return descriptor
 
     def write(self, secret: Secret) -> None:
         """One secret on a line of its own. Raises Failed when the place broke meanwhile."""
+        self.write_line(secret.expose())
+
+    def write_line(self, line: str) -> None:
+        """One line, on the disk before this returns. Raises Failed when the place broke meanwhile."""
         self.open()
         assert self._fd is not None
         try:
-            data = secret.expose().encode() + b"\n"
+            data = line.encode() + b"\n"
             while data:
                 data = data[os.write(self._fd, data) :]
             self._used = True
+            if not self.is_descriptor:
+                os.fsync(self._fd)
         except OSError as error:
             raise Failed(
                 f"The secret could not be written to {self._text}: {error.strerror}.",
@@ -78,6 +122,14 @@ class Target:
         self._fd = None
         if self._path is not None and not self._used:
             self._path.unlink(missing_ok=True)
+
+
+def _nowhere(error: Failed) -> Refused:
+    return Refused(
+        f"The secret has nowhere to go: {error.message}",
+        hint="Name a new file: --reveal-to FILE",
+        code="nowhere-to-reveal",
+    )
 
 
 def _descriptor(text: str) -> int:

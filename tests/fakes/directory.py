@@ -140,6 +140,10 @@ class FakeSession:
         texts = {p.id: f"{p.login} {p.name} {p.mail} {p.employee_number}".casefold() for p in people}
         return [p for p in people if all(word in texts[p.id] for word in wanted)][:limit]
 
+    def people_called(self, name: str) -> list[Person]:
+        people = [account.person for account in self.directory.accounts.values()]
+        return [p for p in people if name.casefold() in (p.login, p.mail.casefold(), p.employee_number)]
+
     def group(self, name: str) -> Group:
         for group in self.directory.teams.values():
             if name in (group.name, group.dn):

@@ -73,6 +73,16 @@ class EmbeddedReader:
             rows = database.execute(query, (*wanted, limit)).fetchall()
             return [as_person(database, row) for row in rows]
 
+    def people_called(self, name: str) -> list[Person]:
+        wanted = key(name)
+        if not wanted:
+            return []
+        query = (
+            "SELECT * FROM person WHERE ? IN (login_key, key(mail), key(employee_number)) ORDER BY login_key"
+        )
+        with self._reading() as database:
+            return [as_person(database, row) for row in database.execute(query, (wanted,)).fetchall()]
+
     # ── groups ────────────────────────────────────────────────────────────────────────────────
 
     def group(self, name: str) -> Group:

@@ -131,6 +131,21 @@ class LdapReader:
         people = [names.as_person(entry, layout.login_attribute) for entry in found.entries]
         return sorted((person for person in people if person.id), key=lambda person: person.login)
 
+    @bounded
+    def people_called(self, name: str) -> list[Person]:
+        layout = self._layout()
+        if says_nothing(name) or "\0" in name:
+            return []
+        names = layout.names
+        fields = [layout.login_attribute, names.mail, names.employee_number]
+        called = filter_or(filter_equal(field, name) for field in fields)
+        found = self._people(layout.people_base, filter_and([names.person_filter, called]), limit=5)
+        return [
+            self._as_person(entry)
+            for entry in found.entries
+            if any(matched(entry, field, name) for field in fields)
+        ]
+
     # ── groups ────────────────────────────────────────────────────────────────────────────────
 
     @bounded

@@ -42,7 +42,7 @@ class DoGroup(TyperGroup):
         return action_command(catalog().spec(cmd_name))  # NotFound names the nearest ones
 
     def invoke(self, ctx: Any) -> Any:
-        self.callback = lambda: None if ctx.invoked_subcommand else _list()
+        self.callback = lambda: None if ctx.invoked_subcommand else _alone()
         return super().invoke(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -55,6 +55,19 @@ class DoGroup(TyperGroup):
         with formatter.section("Examples"):
             formatter.write(
                 "  helpdesk do password.unlock ana\n  helpdesk do access.request finance-share -n\n"
+            )
+        with formatter.section("Many at once"):
+            formatter.write_dl(
+                [
+                    (
+                        "--batch FILE",
+                        "one call for each row: CSV with a header, or JSON lines; - is standard input",
+                    ),
+                    ("--dry-run", "show the plan of all rows, with its digest; change nothing"),
+                    ("--yes-plan DIGEST", "confirm exactly that plan"),
+                    ("--stop-after N", "begin no further row after N have failed"),
+                    ("--run-name NAME", "another run of a file that was carried out before"),
+                ]
             )
         for plugin, specs in grouped(catalog().specs).items():
             with formatter.section(plugin.capitalize()):
@@ -168,6 +181,8 @@ def perform(spec: ActionSpec, given: dict[str, Any]) -> int:
     from helpdesk.events import Result
 
     run = current()
+    if run.flags.batch:
+        return _batch(spec, given)
     run.confirms(spec.name)
     arguments = arguments_of(spec, given)
     if not run.terminal.interactive:
@@ -270,6 +285,25 @@ def _given_secret(run: Invocation, p: Parameter, given: dict[str, Any]) -> Any:
 
 
 # ── the list ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _batch(spec: ActionSpec | None, given: dict[str, Any]) -> int:
+    from helpdesk.surfaces.cli.batch import perform_batch
+
+    if given.get(_VALUES):
+        raise UsageError(
+            "With --batch the values stand in the file.",
+            hint="What every row shares is given by its flag, such as --group GROUP.",
+        )
+    secret = next((p for p in spec.parameters if p.kind == "secret"), None) if spec else None
+    if secret and (given.get(secret.name) or given.get(f"{secret.name}_file")):
+        raise UsageError(f"A batch takes no secret, so {secret.flag} does not go with it.")
+    shared = {p.name: given[p.name] for p in spec.parameters if given.get(p.name) is not None} if spec else {}
+    return perform_batch(current(), catalog().specs, spec.name if spec else "", shared)
+
+
+def _alone() -> int:
+    return _batch(None, {}) if current().flags.batch else _list()
 
 
 def _list() -> int:

@@ -32,7 +32,12 @@ _VALUES = {
     "--password-file": "password_file",
     "--reveal-to": "reveal_to",
     "--color": "color",
+    "--batch": "batch",
+    "--yes-plan": "yes_plan",
+    "--stop-after": "stop_after",
+    "--run-name": "run_name",
 }
+_WITH_BATCH = ("--yes-plan", "--stop-after", "--run-name")
 _SHORT = {name[1]: target for name, target in _SWITCHES.items() if len(name) == 2}
 
 HELP: tuple[tuple[str, str], ...] = (
@@ -76,6 +81,10 @@ class Flags:
     color: str = "auto"
     no_pager: bool = False
     version: bool = False
+    batch: str = ""
+    yes_plan: str = ""
+    stop_after: str = ""
+    run_name: str = ""
 
 
 def split(arguments: Sequence[str]) -> tuple[Flags, list[str]]:
@@ -104,6 +113,7 @@ def split(arguments: Sequence[str]) -> tuple[Flags, list[str]]:
         else:
             rest.append(word)
     _check(flags)
+    _check_batch(flags, rest)
     return flags, rest
 
 
@@ -136,3 +146,12 @@ def _check(flags: Flags) -> None:
         raise UsageError(
             "A password without a name signs nobody in.", hint="Add --as LOGIN.", code="missing-argument"
         )
+
+
+def _check_batch(flags: Flags, rest: list[str]) -> None:
+    """The flags of a batch are never ignored."""
+    given = [name for name in _WITH_BATCH if getattr(flags, _VALUES[name])]
+    if given and not flags.batch:
+        raise UsageError(f"{given[0]} belongs to a batch.", hint="helpdesk do ACTION --batch FILE")
+    if flags.batch and rest[:1] != ["do"] and rest[:2] != ["help", "do"]:
+        raise UsageError("--batch belongs to do.", hint="helpdesk do ACTION --batch FILE")

@@ -34,7 +34,8 @@ class Invocation:
 
     Attributes:
         flags: the global flags. look: of standard output. named: the action named on the command line,
-            which ``--yes`` confirms.
+            which ``--yes`` confirms. target: where ``--reveal-to`` says that secrets go.
+        out: standard output, while what plugins print is kept from it.
     """
 
     def __init__(self, flags: Flags, environ: Mapping[str, str] | None = None) -> None:
@@ -43,8 +44,9 @@ class Invocation:
         self.named = ""
         self.printed = False
         self.interrupted = False
+        self.out: TextIO | None = None
         self._password_taken = False
-        self._target = _target(flags.reveal_to) if flags.reveal_to else None
+        self.target = _target(flags.reveal_to) if flags.reveal_to else None
 
     @cached_property
     def look(self) -> Look:
@@ -97,7 +99,7 @@ class Invocation:
             tty,
             agreed=flags.yes_for,
             flag=lambda action: "--yes" if action == self.named else f"--yes-for {action}",
-            target=self._target,
+            target=self.target,
             as_json=flags.json,
             seen=sys.stderr.isatty(),
         )
@@ -198,11 +200,11 @@ class Invocation:
         return code
 
     def document(self, document: Mapping[str, Any]) -> None:
-        """Print the one JSON document of this run."""
+        """Print the one JSON document of this run, or one of the many lines of a batch."""
         from helpdesk.surfaces.json_output import as_json
 
         self.printed = True
-        self.lines([as_json(document)])
+        self.lines([as_json(document, line=bool(self.flags.batch))])
 
     def lines(self, lines: Sequence[str], *, page: bool = False) -> None:
         """Print lines that were cleaned already on standard output."""
@@ -212,7 +214,8 @@ class Invocation:
             self.teller.settle()
         if not self.flags.json:
             lines = [part for line in lines for part in self.look.lines(line)]
-        write([self.look.fit(line) for line in lines], pager=page and self._may_page(len(lines)))
+        pager = page and self._may_page(len(lines))
+        write([self.look.fit(line) for line in lines], pager=pager, out=self.out)
 
     def complain(self, lines: Sequence[str]) -> None:
         """Print lines that were cleaned already on standard error."""
