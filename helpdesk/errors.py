@@ -13,6 +13,7 @@
     │   ├── BadCredentials    the sign-in was not accepted
     │   ├── AccountLocked     … too many wrong passwords
     │   ├── AccountDisabled   … by an administrator
+    │   ├── TooManyAttempts   … not tried, lest it locks somebody's account
     │   ├── PasswordExpired   … it is too old to be used again
     │   ├── MustChangePassword  only password.change is open
     │   └── FreshSignInNeeded   a risky action needs the password again
@@ -119,6 +120,16 @@ class AccountLocked(NotSignedIn):
     code = "account-locked"
 
     def __init__(self, message: str, *, hint: str = "", until: datetime | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.until = until
+
+
+class TooManyAttempts(NotSignedIn):
+    """Wrong passwords on this machine: this one was not tried. ``until`` is when the next one may be."""
+
+    code = "too-many-attempts"
+
+    def __init__(self, message: str, *, hint: str = "", until: datetime) -> None:
         super().__init__(message, hint=hint)
         self.until = until
 

@@ -77,6 +77,7 @@ class Actor:
         groups: DNs of the groups that hold this person.
         signed_in_at: UTC; how fresh the sign-in is decides about risky actions (R8).
         must_change: the only open action is ``password.change``.
+        service: the name of the service identity that this account is declared as, or "".
     """
 
     person: Person
@@ -85,7 +86,13 @@ class Actor:
     signed_in_at: datetime | None = None
     must_change: bool = False
     notices: tuple[str, ...] = field(default=(), compare=False)
+    service: str = ""
 
     @property
     def login(self) -> str:
         return self.person.login
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """What every entry of the log about this actor says beside their id."""
+        return {"service": self.service} if self.service else {}

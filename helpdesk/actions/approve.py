@@ -157,6 +157,9 @@ class Approvals:
                 )
 
     def _may_decide(self, request: Request, actor: Actor) -> None:
+        refused = self.runner.authorise.services.approves_nothing(actor.person)
+        if refused is not None:
+            raise refusal(refused)
         if request.call.requester_id == actor.person.id:
             raise Refused("Nobody approves their own request.", rule="no-self-approval")
         if actor.person.id not in request.approver_ids:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from helpdesk.actions.prepare import Prepared
 from helpdesk.errors import NotFound, Refused, Stale
 from helpdesk.gate.authorization import AccessRequest, Authorization, Decision, Subject, Verdict
 from helpdesk.gate.roles import Roles
+from helpdesk.gate.services import Services
 from helpdesk.identity import Actor, Group, Person
 from helpdesk.ports import DirectoryReader
 from helpdesk.spec import ActionSpec
@@ -23,11 +24,22 @@ class Authoriser:
 
     authorization: Authorization
     roles: Roles
+    services: Services = field(default_factory=Services)
 
     def __call__(
         self, prepared: Prepared, reader: DirectoryReader, approver: Subject | None = None
     ) -> Decision:
-        """Ask the policy, with everyone's rights and status read now (D9); blocking."""
+        """Ask the policy, with everyone's rights and status read now (D9); blocking.
+
+        What a service identity did not declare is refused before the policy is asked.
+        """
+        refused = self.services.refused(
+            prepared.requester.person, prepared.spec, prepared.groups.values(), reader
+        )
+        if refused is None and approver is not None:
+            refused = self.services.approves_nothing(approver.person)
+        if refused is not None:
+            return refused
         principal = self._principal(prepared, reader)
         person = self._acted_upon(prepared, principal, reader)
         group = self._group_now(prepared, reader)
@@ -83,7 +95,8 @@ class Authoriser:
         for dn in dns[:MAX_CANDIDATES]:
             try:
                 person = reader.person_by_dn(dn)
-                found.setdefault(person.id, self.roles.subject(reader, person))
+                if self.services.of(person) is None:
+                    found.setdefault(person.id, self.roles.subject(reader, person))
             except NotFound:
                 continue  # an owner who left; the others still count
         return list(found.values())
@@ -96,6 +109,16 @@ class Authoriser:
         It asks about the person's own account, about a colleague without any role, and about a group
         of theirs and one of somebody else's.
         """
+        service = self.services.of(actor.person)
+        if service is not None:
+            declared = [spec for spec in specs if spec.name in service.actions]
+            others = [(spec, False) for spec in specs if spec not in declared]
+            return [*self._all_possible(declared, reader, actor), *others]
+        return self._all_possible(specs, reader, actor)
+
+    def _all_possible(
+        self, specs: Sequence[ActionSpec], reader: DirectoryReader, actor: Actor
+    ) -> list[tuple[ActionSpec, bool]]:
         if actor.must_change:
             return [(spec, spec.while_must_change) for spec in specs]
         principal = self.roles.actor_subject(reader, actor)

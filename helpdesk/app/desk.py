@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from helpdesk.app.parts import Parts, utc_now
 from helpdesk.config import Config, load
-from helpdesk.errors import BadCredentials, Exit, Failed, HelpdeskError, NotSignedIn, UsageError
+from helpdesk.errors import (
+    BadCredentials,
+    Exit,
+    Failed,
+    HelpdeskError,
+    NotSignedIn,
+    TooManyAttempts,
+    UsageError,
+)
 from helpdesk.events import Outcome, Question, Result, Warned
 from helpdesk.platform import Paths, paths
 from helpdesk.ports import Clock, Interaction, SignedIn
@@ -107,7 +115,9 @@ class Desk(Parts):
         signed_in: SignedIn = await self.sign_in(login, password)
         self._signed_in, self._last_used = signed_in, self.clock()
         if not signed_in.actor.must_change:
-            reason = await asyncio.to_thread(self.sessions.save, signed_in.actor.person, password)
+            reason = "it is a service identity's, which signs in with each command"
+            if not signed_in.actor.service:
+                reason = await asyncio.to_thread(self.sessions.save, signed_in.actor.person, password)
             if reason:
                 interaction.emit(Warned(f"The sign-in is not kept: {reason}."))
             await self._note_groups(signed_in)
@@ -158,6 +168,8 @@ class Desk(Parts):
             return None
         try:
             signed_in: SignedIn = await self.sign_in(saved.login, saved.password)
+        except TooManyAttempts:  # it was not tried, so nothing is known about it
+            raise
         except NotSignedIn as error:
             self.sessions.forget()  # never tried again: a stale password must not lock its owner out
             interaction.emit(Warned(f"The kept sign-in no longer works: {error.message}", "helpdesk login"))

@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from helpdesk.actions.approve import Approvals
     from helpdesk.actions.runner import Runner
     from helpdesk.actions.words import Words
+    from helpdesk.gate.attempts import Attempts
     from helpdesk.gate.audit import AuditLog
     from helpdesk.gate.authorization import Authorization
+    from helpdesk.gate.counters import Counters
     from helpdesk.gate.keys import HostKey
+    from helpdesk.gate.limits import Limits
     from helpdesk.gate.requests import Requests
     from helpdesk.gate.roles import Roles
+    from helpdesk.gate.services import Services
     from helpdesk.gate.session import SessionStore
 
 
@@ -157,23 +161,49 @@ class Parts:
         return Roles(self.config.roles)
 
     @cached_property
+    def counters(self) -> Counters:
+        from helpdesk.gate.counters import Counters
+
+        return Counters(self.paths.state / "limits.db", self.clock)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        from helpdesk.gate.attempts import Attempts
+
+        return Attempts(self.counters, self.config.limits, self.directory, self.clock)
+
+    @cached_property
+    def limits(self) -> Limits:
+        from helpdesk.gate.limits import Limits
+
+        return Limits(self.counters, self.config.limits, self.clock)
+
+    @cached_property
+    def services(self) -> Services:
+        from helpdesk.gate.services import Services
+
+        return Services(self.config.services)
+
+    @cached_property
     def sign_in(self) -> Any:
         from helpdesk.gate.signin import DirectorySignIn
 
         roles: Any = _Later(lambda: self.roles)
         audit: Any = _Later(lambda: self.audit)
-        return DirectorySignIn(self.directory, roles, audit, self.clock)
+        services = self.services if self.config.services else None
+        return DirectorySignIn(self.directory, roles, audit, self.clock, self.attempts, services)
 
     @cached_property
     def runner(self) -> Runner:
         from helpdesk.actions.authorise import Authoriser
         from helpdesk.actions.context import Systems
+        from helpdesk.actions.guard import Guard
         from helpdesk.actions.journal import Journal
         from helpdesk.actions.runner import Runner
 
         return Runner(
             catalog=self.catalog,
-            authorise=Authoriser(self.authorization, self.roles),
+            authorise=Authoriser(self.authorization, self.roles, self.services),
             systems=Systems(
                 directory=self.directory,
                 tickets=self.tickets,
@@ -185,6 +215,7 @@ class Parts:
             requests=self.requests,
             sign_in=self.sign_in,
             shared=self.config.requests.shared,
+            guard=Guard(self.services, self.limits),
         )
 
     @cached_property

@@ -9,10 +9,12 @@ from helpdesk.config.model import (
     AuthorizationSettings,
     Config,
     DirectorySettings,
+    LimitSettings,
     LlmSettings,
     NetworkSettings,
     PolicySettings,
     RequestSettings,
+    ServiceSettings,
     SessionSettings,
 )
 
@@ -20,10 +22,12 @@ __all__ = [
     "AuthorizationSettings",
     "Config",
     "DirectorySettings",
+    "LimitSettings",
     "LlmSettings",
     "NetworkSettings",
     "PolicySettings",
     "RequestSettings",
+    "ServiceSettings",
     "SessionSettings",
     "load",
 ]

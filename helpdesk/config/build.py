@@ -11,15 +11,18 @@ from helpdesk.config.model import (
     AuthorizationSettings,
     Config,
     DirectorySettings,
+    LimitSettings,
     LlmSettings,
     NetworkSettings,
     PolicySettings,
     RequestSettings,
+    ServiceSettings,
     SessionSettings,
 )
 from helpdesk.config.schema import BY_NAME, SECTIONS, key_of
 from helpdesk.config.values import Written, value_of
 from helpdesk.errors import ConfigError
+from helpdesk.text import folded
 
 Merged = Mapping[str, Mapping[str, Written]]
 
@@ -47,6 +50,8 @@ def build(merged: Merged, *, home: str, files: tuple[Path, ...], warnings: tuple
         session=_session(values["session"], origins),
         network=_network(values["network"], origins),
         requests=RequestSettings(**{"shared": directory.kind == "embedded", **values["requests"]}),
+        limits=LimitSettings(**values["limits"]),
+        services=_services(values["services"], origins),
         plugins={
             section: {key: written.value for key, written in content.items()}
             for section, content in merged.items()
@@ -132,6 +137,19 @@ def _session(values: dict[str, Any], origins: Mapping[str, str]) -> SessionSetti
             )
         values["idle"] = values["absolute"]
     return SessionSettings(**values)
+
+
+def _services(values: dict[str, Any], origins: Mapping[str, str]) -> dict[str, ServiceSettings]:
+    services = {name: ServiceSettings(name=name, **found) for name, found in values.items()}
+    logins: dict[str, str] = {}
+    for name, service in services.items():
+        other = logins.setdefault(folded(service.login), name)
+        if other != name:
+            raise ConfigError(
+                f"{origins[f'services.{name}']}: [services] {other} and {name} are one account, {service.login}.",
+                hint="Give each service an account of its own, or declare everything in one.",
+            )
+    return services
 
 
 def _network(values: dict[str, Any], origins: Mapping[str, str]) -> NetworkSettings:

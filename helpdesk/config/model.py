@@ -104,11 +104,50 @@ class RequestSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """``[limits]``: how much may happen on this machine, in an hour unless a window is named (R9).
+
+    Attributes:
+        wrong_passwords: for one name; ``None``: one fewer than the directory's own rule.
+        wrong_password_window: the quiet time after which they are forgotten.
+        high_risk_per_actor: of the changes, those of high risk; likewise for the other two.
+    """
+
+    wrong_passwords: int | None = None
+    wrong_passwords_machine: int = 100
+    wrong_password_window: timedelta = timedelta(minutes=15)
+    changes_per_actor: int = 2000
+    changes_per_target: int = 100
+    changes_per_machine: int = 10_000
+    high_risk_per_actor: int = 1000
+    high_risk_per_target: int = 30
+    high_risk_per_machine: int = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """``[services.NAME]``: the account of a script, and all that it may do.
+
+    Attributes:
+        groups: the groups it may act on, by name or DN; empty: any, as far as the policy allows.
+        per_hour: the most changes it makes in an hour; ``None``: as anybody.
+        interactive: a person may use it at a terminal, and confirm with it.
+    """
+
+    name: str
+    login: str
+    actions: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    per_hour: int | None = None
+    interactive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that was configured, with the origin of every value.
 
     Attributes:
-        roles: role name → groups, by name or DN.
+        roles: role name → groups, by name or DN. services: the service identities by name.
         plugins: the sections of plugins, as written.
         origins: ``section.key`` → the file, variable or flag that decided it; absent for defaults.
         warnings: one sentence each, for a person.
@@ -123,6 +162,8 @@ class Config:
     session: SessionSettings
     network: NetworkSettings
     requests: RequestSettings
+    limits: LimitSettings = LimitSettings()
+    services: Mapping[str, ServiceSettings] = field(default_factory=dict)
     plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -6,12 +6,22 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
-    "text", "choice", "boolean", "path", "paths", "names", "classes", "secret", "duration"
+    "text",
+    "choice",
+    "boolean",
+    "path",
+    "paths",
+    "names",
+    "classes",
+    "secret",
+    "duration",
+    "number",
+    "service",
 ]
 
-MANAGED: Final = ("directory", "roles", "authorization", "llm", "session")
+MANAGED: Final = ("directory", "roles", "authorization", "llm", "session", "limits", "services")
 """The sections that the administrator's file decides; a key nobody knows is an error there."""
-WHOLE: Final = ("directory", "roles", "authorization")
+WHOLE: Final = ("directory", "roles", "authorization", "limits", "services")
 """Managed sections that are taken as one: parts of two would make a third that nobody approved."""
 DATA_CLASSES: Final = ("words", "actions", "policies", "results", "people", "groups", "tickets")
 USUAL_ROLES: Final = ("helpdesk", "privileged")
@@ -99,18 +109,46 @@ KEYS: Final[tuple[Key, ...]] = (
         "whose authorities are believed",
         choices=("system", "bundled"),
     ),
+    Key("limits", "wrong_passwords", "number", None, "wrong passwords let through for one name"),
+    Key("limits", "wrong_passwords_machine", "number", 100, "wrong passwords let through for all names"),
+    Key("limits", "wrong_password_window", "duration", "15m", "the quiet time that they are forgotten after"),
+    Key("limits", "changes_per_actor", "number", 2000, "changes by one person in an hour"),
+    Key("limits", "changes_per_target", "number", 100, "changes to one account or membership in an hour"),
+    Key("limits", "changes_per_machine", "number", 10_000, "changes on this machine in an hour"),
+    Key("limits", "high_risk_per_actor", "number", 1000, "changes of high risk by one person in an hour"),
+    Key("limits", "high_risk_per_target", "number", 30, "changes of high risk to one account in an hour"),
+    Key("limits", "high_risk_per_machine", "number", 5000, "changes of high risk here in an hour"),
     Key("requests", "shared", "boolean", None, "whether approvers see the requests made here"),
 )
 
+SERVICE_KEYS: Final[tuple[Key, ...]] = (
+    Key("services", "login", "text", None, "the login name that it signs in with", "a login name"),
+    Key(
+        "services",
+        "actions",
+        "names",
+        None,
+        "the actions that it may run",
+        'a list of actions, such as ["password.unlock"]',
+    ),
+    Key("services", "groups", "names", (), "the groups that it may act on", "a list of groups"),
+    Key("services", "per_hour", "number", None, "how many changes it may make in an hour"),
+    Key("services", "interactive", "boolean", False, "whether a person may use it at a terminal"),
+)
+"""The keys of each table below ``[services]``."""
+
 BY_NAME: Final = {(key.section, key.name): key for key in KEYS}
-SECTIONS: Final = tuple(dict.fromkeys([*(key.section for key in KEYS), "roles"]))
+SECTIONS: Final = tuple(dict.fromkeys([*(key.section for key in KEYS), "roles", "services"]))
+_SERVICE: Final = "a table of its own, such as [services.nightly]"
 _ROLE_GROUPS: Final = 'a group or a list of groups, such as ["service-desk"]'
 
 
 def key_of(section: str, name: str) -> Key | None:
-    """The key, or ``None`` when nobody knows it. Every name under ``[roles]`` is a role."""
+    """The key, or ``None`` when nobody knows it. Every name under ``[roles]`` is a role, under ``[services]`` a service."""
     if section == "roles" and name.replace("-", "_").isidentifier():
         return Key("roles", name, "names", (), "the groups that give this role", _ROLE_GROUPS)
+    if section == "services" and name.replace("-", "_").isidentifier():
+        return Key("services", name, "service", None, "a service identity", _SERVICE)
     return BY_NAME.get((section, name))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,9 @@ def settings_of(config: Config) -> dict[str, Any]:
         shown[key.full_name] = None if unused else _plain(getattr(section, key.name))
         if key.full_name == "directory.bind_password":  # where the contract's order has the roles
             shown |= {f"roles.{role}": list(groups) for role, groups in config.roles.items()}
+    for service in config.services.values():
+        keys = asdict(service)
+        shown[f"services.{keys.pop('name')}"] = {key: _plain(value) for key, value in keys.items()}
     for name, content in config.plugins.items():
         shown |= {f"{name}.{key}": _hidden(key, value) for key, value in content.items()}
     return shown

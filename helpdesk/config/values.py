@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from helpdesk.config.schema import Key
+from helpdesk.config.schema import SERVICE_KEYS, Key
 from helpdesk.errors import ConfigError
 from helpdesk.text import shorten
 
 MAX_DURATION: Final = timedelta(days=30)
+MAX_NUMBER: Final = 1_000_000
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 _KINDS: Final = {
@@ -53,6 +54,10 @@ def value_of(key: Key, written: Written, home: str) -> Any:
             return _boolean(key, written)
         case "duration":
             return _duration(key, written)
+        case "number":
+            return _number(key, written)
+        case "service":
+            return _service(key, written, home)
         case "path":
             return _path(key, written, written.value, home)
         case "paths":
@@ -100,12 +105,49 @@ def _boolean(key: Key, written: Written) -> bool:
     wrong(key, written, "true or false", _what(value))
 
 
+def _number(key: Key, written: Written) -> int:
+    value = written.value
+    text = value.strip() if written.plain_text and isinstance(value, str) else ""
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        value = int(text)
+    if isinstance(value, bool) or not isinstance(value, int):
+        wrong(key, written, "a whole number", "another number" if isinstance(value, float) else _what(value))
+    if not 1 <= value <= MAX_NUMBER:
+        wrong(key, written, f"a whole number from 1 to {MAX_NUMBER:,}")
+    return value
+
+
+def _service(key: Key, written: Written, home: str) -> dict[str, Any]:
+    """The keys of a service's table, each in its own type; those that may not be left out are there."""
+    value = written.value
+    if written.plain_text and isinstance(value, str) and value.lstrip().startswith("{"):
+        value = _toml(key, written, value)
+    if not isinstance(value, dict):
+        wrong(key, written, key.expected, _what(value))
+    known = {one.name: replace(one, section=f"services.{key.name}") for one in SERVICE_KEYS}
+    for name in value:
+        if name not in known:
+            raise ConfigError(
+                f"{written.origin}: nobody knows the key [services.{key.name}] {shorten(name, 40)}"
+                + nearest(name, known),
+                hint="Correct or remove it: in this section a slip could open a door.",
+            )
+    found = {name: value_of(known[name], Written(item, written.origin), home) for name, item in value.items()}
+    for name in ("login", "actions"):
+        if not found.get(name):
+            raise ConfigError(
+                f"{written.origin}: [services.{key.name}] does not say {known[name].meaning}.",
+                hint=f"Add {name}: {known[name].expected}.",
+            )
+    return found
+
+
 def _list(key: Key, written: Written, separator: str | None) -> tuple[str, ...]:
     """A list of texts. One text stands for a list of one; variables hold a TOML list or separated texts."""
     value = written.value
     if isinstance(value, str):
         if written.plain_text and value.lstrip().startswith("["):
-            value = _toml_list(key, written, value)
+            value = _toml(key, written, value)
         else:
             value = value.split(separator) if written.plain_text and separator else [value]
     if not isinstance(value, (list, tuple)):
@@ -118,13 +160,13 @@ def _list(key: Key, written: Written, separator: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.strip() for item in value if item.strip()))
 
 
-def _toml_list(key: Key, written: Written, text: str) -> Any:
+def _toml(key: Key, written: Written, text: str) -> Any:
     import tomllib
 
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        wrong(key, written, key.expected, "a list that does not end or is not quoted")
+        wrong(key, written, key.expected, "one that does not end or is not quoted")
 
 
 def _classes(key: Key, written: Written) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from helpdesk.errors import (
     HelpdeskError,
     NotSignedIn,
     PasswordExpired,
+    TooManyAttempts,
     Unreachable,
 )
 from helpdesk.events import ErrorInfo, Observation, Outcome, Result
@@ -64,6 +65,8 @@ class LockExplainer:
             return _told(login, error, "account", "disabled", f"{self._who()} can tell why.")
         if isinstance(error, PasswordExpired):
             return _told(login, error, "password", "expired", f"{self._who()} can give you a temporary one.")
+        if isinstance(error, TooManyAttempts):
+            return _not_tried(login, error)
         return _not_accepted(login, error)
 
     def _locked(self, login: str, error: AccountLocked) -> Result:
@@ -136,4 +139,14 @@ def _not_accepted(login: str, error: HelpdeskError) -> Result:
         error=ErrorInfo(
             error.code, error.message, error.hint or "The service desk can set a temporary password."
         ),
+    )
+
+
+def _not_tried(login: str, error: NotSignedIn) -> Result:
+    return Result(
+        Outcome.NOT_SIGNED_IN,
+        ACTION,
+        error.message,
+        {"person": login},
+        error=ErrorInfo(error.code, error.message, error.hint),
     )

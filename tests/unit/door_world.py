@@ -144,7 +144,7 @@ class World:
         self.sign_in_at_directory = DirectorySignIn(self.directory, roles, self.log, self.clock)
         self.runner = Runner(
             catalog=self.catalog,
-            authorise=TellingAuthoriser(rules, roles, self.trail),
+            authorise=TellingAuthoriser(rules, roles, trail=self.trail),
             systems=Systems(
                 directory=self.directory,
                 tickets=WatchedTickets(self.queue, self.watch),

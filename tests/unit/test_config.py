@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from helpdesk import platform
+from helpdesk.config import LimitSettings, ServiceSettings
 from helpdesk.config.schema import DATA_CLASSES, KEYS, MANAGED
 from helpdesk.conversation.privacy import CLASSES, DEFAULT_MAY_SEE
 from tests.unit.config_world import Machine, write
@@ -77,6 +78,25 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
         trust = "bundled"
         [requests]
         shared = true
+        [limits]
+        wrong_passwords = 4
+        wrong_passwords_machine = 50
+        wrong_password_window = "20m"
+        changes_per_actor = 10
+        changes_per_target = 11
+        changes_per_machine = 12
+        high_risk_per_actor = 13
+        high_risk_per_target = 14
+        high_risk_per_machine = 15
+        [services.nightly]
+        login = "svc-nightly"
+        actions = ["password.unlock"]
+        groups = ["interns"]
+        per_hour = 200
+        interactive = true
+        [services.small-one]
+        login = "svc-small"
+        actions = "people.find"
         """
     )
     config = machine.load()
@@ -96,9 +116,17 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
     assert (config.session.idle, config.session.absolute) == (timedelta(minutes=15), timedelta(hours=12))
     assert config.network.ca_file == "/etc/ca.pem"
     assert config.requests.shared is True
+    assert config.limits == LimitSettings(4, 50, timedelta(minutes=20), 10, 11, 12, 13, 14, 15)
+    assert config.services == {
+        "nightly": ServiceSettings(
+            "nightly", "svc-nightly", ("password.unlock",), ("interns",), per_hour=200, interactive=True
+        ),
+        "small-one": ServiceSettings("small-one", "svc-small", ("people.find",)),
+    }
     assert config.warnings == ()
     assert config.files == (file,)
-    assert set(config.origins) == {key.full_name for key in KEYS} | {"roles.helpdesk", "roles.privileged"}
+    named = {"roles.helpdesk", "roles.privileged", "services.nightly", "services.small-one"}
+    assert set(config.origins) == {key.full_name for key in KEYS} | named
     assert set(config.origins.values()) == {str(file)}
 
 
@@ -158,6 +186,8 @@ def test_variables_set_values_of_every_kind(machine: Machine) -> None:
             "HELPDESK_SESSION_IDLE": "60",
             "HELPDESK_REQUESTS_SHARED": "1",
             "HELPDESK_NETWORK_PROXY": "",
+            "HELPDESK_LIMITS_WRONG_PASSWORDS": "4",
+            "HELPDESK_SERVICES_NIGHTLY": '{login = "svc", actions = ["password.unlock"]}',
         }
     )
     assert config.directory.start_tls is True
@@ -166,6 +196,8 @@ def test_variables_set_values_of_every_kind(machine: Machine) -> None:
     assert config.llm.may_see == ("words", "actions", "results")
     assert config.session.idle == timedelta(seconds=60)
     assert config.requests.shared is True
+    assert config.limits.wrong_passwords == 4
+    assert config.services == {"nightly": ServiceSettings("nightly", "svc", ("password.unlock",))}
     assert config.origin("network.proxy") == "default"
 
 
@@ -252,5 +284,11 @@ def test_loading_imports_nothing_slow(machine: Machine) -> None:
     assert (ran.stdout.strip(), ran.stderr) == ("[]", "")
 
 
+def test_the_defaults_of_the_limits_are_those_of_the_page() -> None:
+    written = {key.name: key.default for key in KEYS if key.section == "limits"}
+    window = timedelta(minutes=int(written.pop("wrong_password_window").removesuffix("m")))
+    assert LimitSettings(**written, wrong_password_window=window) == LimitSettings()
+
+
 def test_the_managed_sections_are_those_of_the_contract() -> None:
-    assert MANAGED == ("directory", "roles", "authorization", "llm", "session")
+    assert MANAGED == ("directory", "roles", "authorization", "llm", "session", "limits", "services")

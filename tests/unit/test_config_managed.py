@@ -77,12 +77,32 @@ def test_directory_roles_and_rules_are_taken_whole(machine: Machine) -> None:
     )
 
 
+@pytest.mark.req("R9")
+def test_limits_and_services_are_taken_whole(machine: Machine) -> None:
+    """Nobody loosens a limit, or gives a script more to do, beside what the administrator wrote."""
+    managed = machine.manage(
+        '[limits]\nwrong_passwords = 3\n[services.nightly]\nlogin = "svc"\nactions = ["people.find"]'
+    )
+    own = machine.user(
+        "[limits]\nwrong_passwords = 99\nchanges_per_actor = 99999\n"
+        '[services.nightly]\nlogin = "svc"\nactions = ["password.reset"]\n'
+        '[services.other]\nlogin = "me"\nactions = ["password.reset"]'
+    )
+    config = machine.load({"HELPDESK_LIMITS_WRONG_PASSWORDS": "99"})
+    assert (config.limits.wrong_passwords, config.limits.changes_per_actor) == (3, 2000)
+    assert [service.actions for service in config.services.values()] == [("people.find",)]
+    assert [warning for warning in config.warnings if str(own) in warning] == [
+        f"[limits] from {own} is not used: {managed} decides all of it.",
+        f"[services] from {own} is not used: {managed} decides all of it.",
+    ]
+
+
 def test_other_sections_are_not_its_to_decide(machine: Machine) -> None:
     file = machine.manage("[network]\nproxy = 'http://proxy.example.com'")
     config = machine.load()
     assert config.network.proxy == ""
     assert config.warnings == (
-        f"{file}: [network] is not used there; that file decides directory, roles, authorization, llm, session.",
+        f"{file}: [network] is not used there; that file decides directory, roles, authorization, llm, session, limits, services.",
     )
 
 

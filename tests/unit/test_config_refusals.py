@@ -56,6 +56,23 @@ WRONG = {
     "[network]\nproxy = 'proxy'": '[network] proxy must be "", "environment", or an address',
     "[network]\ntrust = 'all'": "[network] trust must be one of system, bundled, not 'all'.",
     "[requests]\nshared = 1": "[requests] shared must be true or false, not a number.",
+    "[limits]\nwrong_passwords = 0": "[limits] wrong_passwords must be a whole number from 1 to 1,000,000.",
+    "[limits]\nwrong_passwords = 2.5": "[limits] wrong_passwords must be a whole number, not another number.",
+    "[limits]\nchanges_per_actor = 'many'": "[limits] changes_per_actor must be a whole number, not a text.",
+    "[limits]\nchanges_per_actor = true": "[limits] changes_per_actor must be a whole number, not true or false.",
+    "[services]\nlogin = 'svc'": "[services] login must be a table of its own, such as [services.nightly], not a text.",
+    "[services.n]\nactions = ['a.b']": "[services.n] does not say the login name that it signs in with.",
+    "[services.n]\nlogin = 'svc'": "[services.n] does not say the actions that it may run.",
+    "[services.n]\nlogin = 'svc'\nactions = []": "[services.n] does not say the actions that it may run.",
+    "[services.n]\nlogin = 'svc'\nactions = ['a.b']\ngroup = 'x'": (
+        "nobody knows the key [services.n] group; did you mean groups?"
+    ),
+    "[services.n]\nlogin = 'svc'\nactions = ['a.b']\nper_hour = -1": (
+        "[services.n] per_hour must be a whole number from 1 to 1,000,000."
+    ),
+    "[services.n]\nlogin = 'svc'\nactions = ['a']\n[services.m]\nlogin = ' SVC'\nactions = ['b']": (
+        "[services] n and m are one account, SVC."
+    ),
     "directory = 1": "directory must be a section.",
 }
 

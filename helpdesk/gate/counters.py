@@ -1,0 +1,111 @@
+"""The file that limits are counted in: durable, private, and one writer at a time (R9, S5, S7)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from helpdesk.errors import Failed
+from helpdesk.ports import Clock
+from helpdesk.store import immediate, open_database
+from helpdesk.text import local_time
+
+VERSION = 1
+_TABLES = """
+CREATE TABLE secret (salt BLOB NOT NULL);
+CREATE TABLE attempt (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  entry TEXT NOT NULL,
+  at REAL NOT NULL,
+  waiting INTEGER NOT NULL
+);
+CREATE INDEX attempt_name ON attempt (name);
+CREATE INDEX attempt_entry ON attempt (entry);
+CREATE INDEX attempt_at ON attempt (at);
+CREATE TABLE lockout (person TEXT PRIMARY KEY, failures INTEGER, window REAL, at REAL NOT NULL);
+CREATE TABLE change (scope TEXT NOT NULL, at REAL NOT NULL);
+CREATE INDEX change_scope ON change (scope, at);
+CREATE INDEX change_at ON change (at);
+"""
+
+
+class Counters:
+    """One machine's counters: one file in the state folder.
+
+    Args:
+        path: the file; made when it is first needed. clock: now, in UTC.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+
+    def now(self) -> float:
+        """Seconds since 1970, UTC."""
+        return self._clock().timestamp()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that no other writer is in; nothing in it was counted at a time that is yet to come.
+
+        Raises:
+            Failed: the file cannot be used; what cannot be counted does not happen.
+        """
+        try:
+            with closing(open_database(self._path)) as database:
+                self._prepare(database)
+                with immediate(database):
+                    _not_later(database, self.now())
+                with immediate(database):
+                    yield database
+        except sqlite3.Error as error:
+            raise Failed(
+                f"What is counted in {self._path.name} cannot be written: {error}.",
+                hint="Make room, or see what helpdesk doctor says about the state folder; nothing was done.",
+                code="limits-unavailable",
+            ) from error
+
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        if database.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+            return
+        with immediate(database):
+            (found,) = database.execute("PRAGMA user_version").fetchone()
+            if found not in (0, VERSION):
+                raise Failed(
+                    f"{self._path} was written by another version of helpdesk.",
+                    hint="Use that version, or move the file away to count anew.",
+                    code="limits-unavailable",
+                )
+            if found == 0:
+                for statement in _TABLES.split(";"):
+                    database.execute(statement)
+                database.execute("INSERT INTO secret VALUES (?)", (secrets.token_bytes(32),))
+                database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def hidden(database: sqlite3.Connection, text: str) -> str:
+    """A keyed digest: people type their password where the name belongs, and it must not stay here (S5)."""
+    (salt,) = database.execute("SELECT salt FROM secret").fetchone()
+    return hmac.new(salt, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def _not_later(database: sqlite3.Connection, now: float) -> None:
+    """What was counted at a time that is yet to come is counted as of now.
+
+    So a clock that was put back neither forgets a count nor lets it stand for longer than its window (R5).
+    """
+    database.execute("UPDATE attempt SET at = ? WHERE at > ?", (now, now))
+    database.execute("UPDATE change SET at = ? WHERE at > ?", (now, now))
+
+
+def told_end(until: float, now: datetime) -> str:
+    """When a window ends, as a person says it; a minute that has begun counts as whole."""
+    return local_time(datetime.fromtimestamp(math.ceil(until / 60) * 60, UTC), now)
