@@ -82,7 +82,7 @@ class Journal:
         body: dict[str, Any] = {"action": result.action, "request": result.request or "", **_verdict(result)}
         personal: dict[str, str | int] = {"arguments": _text(arguments), "message": result.message}
         if actor is not None:
-            body["actor_id"] = actor.person.id
+            body |= {"actor_id": actor.person.id, **actor.marks}
             personal["actor"] = actor.login
         return self.audit.append(kind, body, personal)
 
@@ -130,6 +130,7 @@ def _identities(prepared: Prepared, acting: Actor) -> dict[str, Any]:
         "action": prepared.spec.name,
         "version": prepared.spec.plugin_version,
         "actor_id": acting.person.id,
+        **acting.marks,
         "requester_id": prepared.requester.person.id,
         "person_id": prepared.person.id if prepared.person else "",
         "group_id": prepared.group.id if prepared.group else "",

@@ -18,6 +18,7 @@ from helpdesk.actions.call import Call
 from helpdesk.actions.carry_out import Agreed, CarryOut, Timing
 from helpdesk.actions.catalog import Catalog
 from helpdesk.actions.context import Systems, call_plugin, observed, previewed
+from helpdesk.actions.guard import Guard
 from helpdesk.actions.journal import Journal
 from helpdesk.actions.mask import preview_without
 from helpdesk.actions.prepare import Prepared, prepare
@@ -59,6 +60,7 @@ class Runner:
 
     Attributes:
         shared: requests reach their approvers from here (one machine, one account of the system).
+        guard: limits and service identities.
     """
 
     catalog: Catalog
@@ -69,6 +71,7 @@ class Runner:
     sign_in: SignIn
     shared: bool = False
     timing: Timing = field(default_factory=Timing)
+    guard: Guard = field(default_factory=Guard)
 
     async def run(
         self,
@@ -189,6 +192,7 @@ class Runner:
         now = at or self.systems.clock()
         if since is not None and timedelta(0) <= now - since <= FRESH:
             return signed_in
+        self.guard.before_password(signed_in.actor)
         question = Question(
             name="password",
             text=f"This needs a fresh sign-in. Password of {signed_in.actor.login}",
@@ -233,6 +237,8 @@ class Runner:
         summary: str = "",
     ) -> str:
         """Show the real values and get agreement to exactly them; returns who confirmed (L3, L4, L5)."""
+        if not approvers:
+            await asyncio.to_thread(self.guard.before_asking, prepared, actor)
         interaction.emit(Previewed(prepared.spec.name, preview.changes))
         told = summary or preview.summary
         if prepared.call.undoes:
@@ -251,6 +257,7 @@ class Runner:
         confirmed = await interaction.confirm(confirmation)
         if confirmed.digest != confirmation.digest:
             raise Cancelled("The confirmation was for something else; nothing was done.")
+        self.guard.confirmed(actor, confirmed.by)
         return confirmed.by
 
     async def still_as_previewed(
@@ -270,6 +277,7 @@ class Runner:
             )
 
     async def carry_out(self, agreed: Agreed, interaction: Interaction) -> Result:
+        await asyncio.to_thread(self.guard.before_effect, agreed)
         return await CarryOut(self.systems, self.journal, self.timing)(agreed, interaction)
 
     # ── the ends that change nothing ──────────────────────────────────────────────────────────
