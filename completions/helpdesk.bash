@@ -8,7 +8,7 @@
 _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values and children
     flags=() values=() children=()
     case $1 in
-    '') children=(ask chat do approvals policy undo login logout whoami log reconcile doctor config plugin completions privacy demo help) ;;
+    '') children=(ask chat do approvals policy undo why login logout whoami log reconcile doctor config plugin completions privacy demo help) ;;
     help) ;;
     ask) values=('text…') ;;
     chat) ;;
@@ -44,17 +44,20 @@ _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values an
     'policy show') values=('text…') ;;
     'policy index') ;;
     undo) values=(text) ;;
+    why) ;;
     login) values=(people) ;;
     logout) ;;
     whoami) ;;
-    log) children=(list show verify checkpoint prove check-proof export) ;;
-    'log list') flags=(--limit=text --after=text --before=text --kind=text) ;;
+    log) children=(list search show verify checkpoint prove check-proof export stats) ;;
+    'log list') flags=(--limit=text --actor=text --action=actions --target=text --outcome=text --kind=text --after=text --before=text --text=text) ;;
+    'log search') flags=(--limit=text --actor=text --action=actions --target=text --outcome=text --kind=text --after=text --before=text --text=text) values=('text…') ;;
     'log show') flags=(--proof=switch --names=switch --checkpoint=files) values=(text) ;;
     'log verify') flags=(--checkpoint=files --since=text) ;;
     'log checkpoint') ;;
     'log prove') values=(text) ;;
     'log check-proof') flags=(--key=text --checkpoint=files) values=(files) ;;
-    'log export') values=(files) ;;
+    'log export') flags=('--format=choice:table|jsonl|csv|ocsf' --actor=text --action=actions --target=text --outcome=text --kind=text --after=text --before=text --text=text) values=(files) ;;
+    'log stats') flags=(--actor=text --action=actions --target=text --after=text --before=text) ;;
     reconcile) ;;
     doctor) ;;
     config) children=(show path) ;;

@@ -40,6 +40,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("approvals", f"{_HERE}approvals:app", "Requests that wait for you, and your own"),
             Row("policy", f"{_HERE}policy:app", "Search and read the company's policies"),
             Row("undo", f"{_HERE}undo:undo", "Take back what an entry of the log says was done"),
+            Row("why", f"{_HERE}why:command", "Why something was refused or done, or would be"),
         ),
     ),
     (
@@ -66,17 +67,21 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
 )
 ROWS = {row.name: row for _, rows in GROUPS for row in rows}
 
-_EXAMPLES = (
+EXAMPLES = (
     ('helpdesk ask "get me into finance-share for the quarter close"', "finds the action, shows it, asks, does it"),
     ('helpdesk ask "I\'m locked out"', "why, until when, and who can lift it; no sign-in needed"),
     ("helpdesk do password.reset LOGIN", "one action by its name"),
     ("helpdesk demo", "a company to try it on, nothing to configure"),
 )  # fmt: skip
-_EXITS = (
+EXITS = (
     "0 done or previewed · 1 failed or cancelled · 2 usage · 3 refused · 4 pending or accepted · "
     "5 not signed in · 6 unknown, reconcile it · 7 a system is unreachable · 8 partial · 130/143 interrupted"
 )
-_MORE = "Help for a command: helpdesk help COMMAND. The manual lies beside the program in docs/."
+_MORE = (
+    ("helpdesk help COMMAND", "more about one of them"),
+    ("helpdesk help topics", "the whole manual; it needs no network"),
+    ("helpdesk help --man", "as a man page"),
+)
 
 
 class RootGroup(TyperGroup):
@@ -105,7 +110,7 @@ class RootGroup(TyperGroup):
             "helpdesk carries IT requests out, and reads the result back from the system it changed."
         )
         with formatter.section("Examples"):
-            for example, note in _EXAMPLES:
+            for example, note in EXAMPLES:
                 formatter.write(f"  {example}\n      {note}\n")
         for title, rows in GROUPS:
             with formatter.section(title):
@@ -113,9 +118,9 @@ class RootGroup(TyperGroup):
         with formatter.section("Everywhere, before or after the command"):
             formatter.write_dl(list(HELP))
         with formatter.section("Exit codes"):
-            formatter.write_text(_EXITS)
-        formatter.write_paragraph()
-        formatter.write_text(_MORE)
+            formatter.write_text(EXITS)
+        with formatter.section("Read on"):
+            formatter.write_dl(list(_MORE))
 
 
 class CommandGroup(TyperGroup):

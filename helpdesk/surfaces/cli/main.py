@@ -95,8 +95,12 @@ def _dispatch(invocation: Invocation, words: list[str]) -> int:
         from helpdesk import __version__
 
         return invocation.answer({"version": __version__}, [f"helpdesk {__version__}"])
-    from helpdesk.surfaces.cli.commands import dispatch
+    from helpdesk.surfaces.cli.commands import ROWS, dispatch
 
+    if words[:1] == ["help"] and words[1:] and words[1] not in (*ROWS, "-h", "--help"):
+        from helpdesk.surfaces.cli.help import manual
+
+        return manual(invocation, words[1:])
     return dispatch(invocation, _help_words(words))
 
 

@@ -34,6 +34,7 @@ class Place:
 
     Attributes:
         values: the kinds of its values in their order; a last one that ends with "…" repeats.
+        names: what those values are called, for a person.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Place:
     flags: tuple[Flag, ...] = ()
     values: tuple[str, ...] = ()
     children: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,18 @@ class Tree:
         return next(p for p in self.places if p.key == key)
 
 
-def tree() -> Tree:
-    """The whole tree; the first place is the program itself."""
+def tree(specs: Iterable[ActionSpec] | None = None) -> Tree:
+    """The whole tree; the first place is the program itself.
+
+    Args:
+        specs: the actions below ``do``; ``None`` for those of the shipped plugins.
+    """
+    actions = tuple(shipped_specs() if specs is None else specs)
     root = Place("", "", children=(*ROWS, "help"))
     places = [root, Place("help", "Help for a command")]
     for _, rows in GROUPS:
         for row in rows:
-            places += _actions(row) if row.name == "do" else _command(row.name, load(row), row.help)
+            places += _actions(row, actions) if row.name == "do" else _command(row.name, load(row), row.help)
     return Tree(tuple(places), tuple(_global_flags()))
 
 
@@ -107,7 +114,8 @@ def _command(key: str, command: Any, help: str) -> list[Place]:
     children = getattr(command, "commands", {})
     flags = tuple(_flags(command.params))
     values = () if children else tuple(_values(command.params))
-    places = [Place(key, help, flags, values, tuple(children))]
+    names = () if children else tuple(_called(param) for param in _arguments(command.params))
+    places = [Place(key, help, flags, values, tuple(children), names)]
     for name, child in children.items():
         first = (child.help or "").strip().split("\n\n")[0].replace("\n", " ")
         places += _command(f"{key} {name}", child, first)
@@ -125,10 +133,19 @@ def _flags(params: Iterable[Any]) -> Iterator[Flag]:
 
 
 def _values(params: Iterable[Any]) -> Iterator[str]:
-    for param in params:
-        if param.param_type_name == "argument" and not param.hidden:
-            kind = _param_kind(param)
-            yield f"{kind}…" if param.nargs == -1 else kind
+    for param in _arguments(params):
+        kind = _param_kind(param)
+        yield f"{kind}…" if param.nargs == -1 else kind
+
+
+def _arguments(params: Iterable[Any]) -> list[Any]:
+    return [param for param in params if param.param_type_name == "argument" and not param.hidden]
+
+
+def _called(param: Any) -> str:
+    name = param.metavar or (param.name or "").upper()
+    shown = name if param.required else f"[{name}]"
+    return f"{shown}..." if param.nargs == -1 else shown
 
 
 def _param_kind(param: Any) -> str:
@@ -142,8 +159,7 @@ def _param_kind(param: Any) -> str:
 # ── actions ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _actions(row: Row) -> list[Place]:
-    specs = shipped_specs()
+def _actions(row: Row, specs: Iterable[ActionSpec]) -> list[Place]:
     group = load(row)
     places = [
         Place(row.name, row.help, tuple(_flags(group.params)), children=tuple(spec.name for spec in specs))
@@ -161,4 +177,5 @@ def _action(key: str, spec: ActionSpec) -> Place:
         else:
             told = helps.get(name) or helps.get(name.removesuffix("-file")) or ""
             flags.append(Flag(name, kind, told))
-    return Place(key, spec.summary, tuple(flags), tuple(values))
+    names = tuple(p.name.upper() for p in spec.parameters if p.required and p.kind != "secret")
+    return Place(key, spec.summary, tuple(flags), tuple(values), names=names)
