@@ -18,6 +18,7 @@ from helpdesk.actions.call import Call
 from helpdesk.actions.carry_out import Agreed, CarryOut, Timing
 from helpdesk.actions.catalog import Catalog
 from helpdesk.actions.context import Systems, call_plugin, observed, previewed
+from helpdesk.actions.foreign import foreign_words
 from helpdesk.actions.guard import Guard
 from helpdesk.actions.journal import Journal
 from helpdesk.actions.mask import preview_without
@@ -250,7 +251,7 @@ class Runner:
             actor=actor.login,
             target=prepared.target,
             changes=preview.changes,
-            warnings=preview.warnings,
+            warnings=(*preview.warnings, *foreign_words(prepared, preview)),
             approvers=tuple(f"{person.name} ({person.login})" for person in approvers),
             irreversible=prepared.spec.irreversible,
         )

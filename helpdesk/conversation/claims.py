@@ -16,6 +16,7 @@ _CLAIM = re.compile(
     rf"\b(?:i|we)(?:'ve| have)? (?:just |now |already |successfully |also )*(?:{_VERBS})\b|"
     rf"\b(?:has|have|had) (?:now |just |already |successfully )*been (?:now |just |already |successfully )*(?:{_VERBS})\b|"
     rf"\b(?:is|are|was|were|'s|'re) (?:now |just |already |all |successfully )+(?:{_VERBS}|set|open|active|closed|a member|in the group)\b|"
+    rf"\b(?:is|are|'s|'re) (?:{_VERBS}) (?:now|again|already)\b|"
     rf"\b(?:was|were) (?:{_VERBS})\b|\bsuccess(?:fully|ful)?\b|"
     r"(?:^|[.!?:]\s+|\n)\W*(?:all )?(?:done|completed?|finished|fixed|sorted)\b\W|"
     r"\byou(?:'re| are) (?:now |all )+(?:a member|in|set|able|unlocked|part)\b|"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
 
 from helpdesk.actions.call import Call
 from helpdesk.conversation.vocabulary import Vocabulary
 from helpdesk.errors import NotSignedIn
 from helpdesk.events import Result
 from helpdesk.ports import Clock, Interaction, SignedIn
+from helpdesk.spec import ActionSpec
 
 
 class Run(Protocol):
@@ -47,6 +48,8 @@ class Turn:
         words: what the person said, as they said it.
         said: everything they said in this conversation, this turn included: what counts as typed (L2).
         case: the conversation so far, for a handoff.
+        tried: the model's calls of this turn and their arguments, whatever became of them.
+        open: the model's part of the turn ended, and nothing came of it.
     """
 
     words: str
@@ -55,6 +58,8 @@ class Turn:
     dry_run: bool = False
     signed_in: SignedIn | None = None
     case: str = ""
+    tried: list[tuple[ActionSpec, Mapping[str, Any]]] = field(default_factory=list)
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

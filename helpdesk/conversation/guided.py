@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from helpdesk.actions.call import Call, Provenance
 from helpdesk.conversation import phrases
@@ -52,6 +53,35 @@ class Guided:
         except Cancelled as stop:
             return cancelled(self._last.spec.name if self._last else "", stop.message)
 
+    async def instead(self, turn: Turn, otherwise: Result) -> Result:
+        """Take the person's own words after a model's turn of which nothing came; else ``otherwise`` stands.
+
+        A model that was talked into something else must not keep the person from what they asked for. What
+        they have just been asked about, and said no to, they are not asked again. Errors as of :meth:`turn`.
+        """
+        if correction(turn.words) is not None:
+            return otherwise
+        route = self._router.route(turn.words)
+        if route.flow == "lock" or not (route.spec or route.which):
+            return otherwise
+        try:
+            vocabulary = await self._vocabulary(turn)
+            clues = await live_clues(turn.words, vocabulary)
+            route = self._router.route(turn.words, clues)
+            spec = None if _asks_about_nobody(route, clues) else route.spec or await self._which(turn, route)
+            if spec is None:
+                return otherwise
+            slots = await fill(spec, turn.words, clues, vocabulary, self._today(), route.flow)
+            if _was_tried(spec, slots, turn):
+                return otherwise
+            turn.interaction.emit(Said(f"Your own words, without the model, come to {spec.name}."))
+            return await self._propose(turn, spec, slots, vocabulary)
+        except Cancelled:
+            return otherwise
+
+    def _today(self) -> date:
+        return self._doors.clock().astimezone().date()
+
     async def _turn(self, turn: Turn) -> Result:
         instead = correction(turn.words)
         if instead is not None and self._last is not None:
@@ -73,8 +103,7 @@ class Guided:
             turn.interaction.emit(
                 Said("That is something to be looked at, so a ticket is the way to someone who can.")
             )
-        today = self._doors.clock().astimezone().date()
-        slots = await fill(spec, turn.words, clues, vocabulary, today, route.flow)
+        slots = await fill(spec, turn.words, clues, vocabulary, self._today(), route.flow)
         return await self._propose(turn, spec, slots, vocabulary)
 
     async def _vocabulary(self, turn: Turn) -> Vocabulary:
@@ -184,6 +213,15 @@ async def live_clues(words: str, vocabulary: Vocabulary) -> Clues:
     if known:
         return Clues.of(words, people=known, groups=groups)
     return replace(clues, names_nobody=bool(clues.names))
+
+
+def _was_tried(spec: ActionSpec, slots: Slots, turn: Turn) -> bool:
+    """Whether the model proposed this very call in this turn: then its end is the answer already."""
+    return any(
+        tried.name == spec.name
+        and all(name in given and str(given[name]) == str(value) for name, value in slots.arguments.items())
+        for tried, given in turn.tried
+    )
 
 
 def _asks_about_nobody(route: Route, clues: Clues) -> bool:

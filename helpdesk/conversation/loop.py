@@ -1,7 +1,7 @@
 """One conversation: words in, events and one result out. It proposes calls and can do nothing else.
 
 The model takes a turn where one is configured and may see the words; the guided conversation takes it
-otherwise, and takes over when the model is down or talks nonsense (L9).
+otherwise, and takes over when the model is down, talks nonsense, or did nothing that the person wanted (L9).
 """
 
 from __future__ import annotations
@@ -100,10 +100,11 @@ class Conversation:
         if not self._may_see >= NEEDED:
             return await self._guided.turn(turn)
         try:
-            return await self._driven.turn(turn)
+            result = await self._driven.turn(turn)
         except ModelFailed as failure:
             turn.interaction.emit(Warned(f"{failure} Going on without it.", "helpdesk doctor"))
             return await self._guided.turn(turn)
+        return await self._guided.instead(turn, result) if turn.open else result
 
     def disclosure(self, words: str) -> Disclosure:
         """What a model would be sent for these words, were they said now."""

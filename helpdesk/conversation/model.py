@@ -28,7 +28,8 @@ from helpdesk.conversation.toolcalls import (
     provenance,
 )
 from helpdesk.conversation.transcript import Transcript
-from helpdesk.conversation.vocabulary import Vocabulary, group_choices, near_groups, person_choices
+from helpdesk.conversation.vocabulary import Vocabulary, by_login, group_choices, near_groups, person_choices
+from helpdesk.conversation.words import fold
 from helpdesk.errors import Cancelled, HelpdeskError, Unreachable
 from helpdesk.events import Choice, ErrorInfo, ModelFinished, ModelSaid, Outcome, Proposed, Result, Warned
 from helpdesk.ports import Ended, Message, Model, TextPiece, ToolCall
@@ -81,6 +82,7 @@ class _State:
     seconds: float = 0.0
     characters: int = 0
     prose: str = ""
+    called: bool = False
     seen: set[tuple[str, str]] = field(default_factory=set)
 
 
@@ -161,6 +163,7 @@ class ModelDriven:
             reply = await self._reply(state)
             if not reply.calls:
                 return
+            state.called = True
             state.messages.append(Message("assistant", reply.text, reply.calls))
             for position, call in enumerate(reply.calls):
                 answer = (
@@ -254,14 +257,25 @@ class ModelDriven:
         turn = state.turn
         vocabulary = await self._doors.vocabulary(await self._doors.ensure(turn))
         arguments = dict(checked.arguments or {})
-        slots = Slots(arguments, provenance(arguments, turn.said))
+        slots = Slots(arguments, provenance(arguments, turn.said, spec))
+        turn.tried.append((spec, slots.arguments))
         for parameter in spec.parameters:
+            if parameter.kind == "login" and slots.provenance.get(parameter.name) is Provenance.TYPED:
+                await self._ensure_own_right(turn, parameter.name, slots, vocabulary)
             if slots.provenance.get(parameter.name) is Provenance.TEXT and is_target(parameter, spec):
                 await self._settle(turn, spec, parameter.name, slots, vocabulary)
         secrets = await complete(spec, slots, vocabulary, turn.interaction)
         turn.interaction.emit(Proposed(spec.name, dict(slots.arguments)))
         call = Call(spec.name, dict(slots.arguments), dict(slots.provenance), secrets)
         return await self._doors.propose(call, turn)
+
+    async def _ensure_own_right(self, turn: Turn, name: str, slots: Slots, vocabulary: Vocabulary) -> None:
+        """A login that stands in the words only as a part of somebody else's name was not typed (L2)."""
+        login = str(slots.arguments[name])
+        found = await vocabulary.find_person(login)
+        meant = next((person for person in found if fold(person.login) == fold(login)), None)
+        if meant is not None and not by_login(meant, turn.said, found):
+            slots.provenance[name] = Provenance.TEXT
 
     async def _settle(
         self, turn: Turn, spec: ActionSpec, name: str, slots: Slots, vocabulary: Vocabulary
@@ -285,17 +299,23 @@ class ModelDriven:
     # ── the end ───────────────────────────────────────────────────────────────────────────────
 
     def _ended(self, state: _State, cancelled: Result | None) -> Result:
-        """Close the turn: what the host knows stands against what the model says (L10)."""
-        emit = state.turn.interaction.emit
-        unproven = claims_completion(state.prose) and not state.tally.changed
+        """Close the turn: what the host knows stands against what the model says (L10).
+
+        Where nothing came of the model's calls or claims, or the person said no to one, the turn stays open:
+        their own words have not been answered.
+        """
+        emit, tally = state.turn.interaction.emit, state.tally
+        unproven = claims_completion(state.prose) and not tally.changed
         emit(ModelFinished(unproven=unproven))
         if unproven:
             emit(Warned(f"The model speaks of something done, but there is no receipt. {NOTHING_CHANGED}"))
         self._transcript.model(state.prose)
-        if cancelled is not None and not state.tally.changed:
+        in_vain = (state.called or unproven) and not tally.answered
+        state.turn.open = (cancelled is not None or in_vain) and not tally.left_something
+        if cancelled is not None and not tally.left_something:
             return cancelled
-        if state.tally.empty:
+        if tally.empty:
             message = "The model answered in words; no action was carried out."
             hint = "Say it in other words, or see what I can do: helpdesk do"
             return Result(Outcome.USAGE, "", message, error=ErrorInfo("no-action", message, hint))
-        return state.tally.result()
+        return tally.result()

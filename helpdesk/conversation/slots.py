@@ -14,12 +14,13 @@ from helpdesk.conversation.dates import COUNT, find_date, number
 from helpdesk.conversation.texts import find_text
 from helpdesk.conversation.vocabulary import (
     Vocabulary,
+    by_login,
     group_choices,
     is_named,
     near_groups,
     person_choices,
 )
-from helpdesk.conversation.words import fold, occurs, tokens
+from helpdesk.conversation.words import fold, occurs, stands, tokens
 from helpdesk.events import Choice
 from helpdesk.identity import Person
 from helpdesk.spec import ActionSpec, Parameter
@@ -91,7 +92,7 @@ async def look_up(clues: Clues, vocabulary: Vocabulary) -> tuple[list[Person], l
             sure.setdefault(person.id, person)
         if not exact and word in clues.names | set(_initial(found)):
             perhaps |= {person.id: person for person in found}
-    logins = [person for person in sure.values() if occurs(person.login, clues.told)]
+    logins = [person for person in sure.values() if by_login(person, clues.told, [*sure.values()])]
     return logins or list(sure.values()), [p for p in perhaps.values() if p.id not in sure]
 
 
@@ -128,7 +129,8 @@ async def _groups(spec: ActionSpec, words: str, clues: Clues, vocabulary: Vocabu
     if not wanted:
         return
     live = await vocabulary.groups()
-    exact = [group for group in live if occurs(group.name, clues.told)]
+    alike = [group for group in live if occurs(group.name, clues.told)]
+    exact = [group for group in alike if stands(group.name, clues.told)] or alike
     for parameter, group in zip(wanted, exact if len(exact) <= len(wanted) else [], strict=False):
         slots.put(parameter.name, group.name, Provenance.TYPED)
     for parameter in wanted:

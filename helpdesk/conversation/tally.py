@@ -17,6 +17,7 @@ _ENDS = (
     Outcome.UNREACHABLE,
     Outcome.FAILED,
 )
+_LEFT = (Outcome.DONE, Outcome.PREVIEWED, Outcome.PENDING, Outcome.ACCEPTED, Outcome.UNKNOWN, Outcome.PARTIAL)
 
 
 def rejected(action: str, error: HelpdeskError) -> Result:
@@ -48,6 +49,16 @@ class Tally:
     def changed(self) -> bool:
         """A receipt of this turn shows a change."""
         return any(result.outcome is Outcome.DONE and result.receipt for result in self.writes)
+
+    @property
+    def left_something(self) -> bool:
+        """A write changed something, waits for somebody, or may have counted."""
+        return any(result.outcome in _LEFT for result in self.writes)
+
+    @property
+    def answered(self) -> bool:
+        """A read found its answer."""
+        return any(result.outcome is Outcome.DONE for result in self.reads)
 
     def result(self) -> Result:
         """One result: the only write, or all of them together, or the last read.

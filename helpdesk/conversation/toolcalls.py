@@ -10,7 +10,7 @@ from typing import Any
 
 from helpdesk.actions.call import Provenance
 from helpdesk.actions.schema import parse_arguments, tool_schema
-from helpdesk.conversation.words import occurs
+from helpdesk.conversation.words import is_everyday, occurs, stands
 from helpdesk.errors import HelpdeskError
 from helpdesk.ports import ToolCall
 from helpdesk.spec import ActionSpec, Parameter
@@ -177,16 +177,22 @@ class ProseGate:
         return piece
 
 
-def provenance(arguments: Mapping[str, Any], said: str) -> dict[str, Provenance]:
-    """Typed when the person used the value in their own words, word for word; else tainted (L2)."""
+def provenance(arguments: Mapping[str, Any], said: str, spec: ActionSpec) -> dict[str, Provenance]:
+    """Typed when the person used the value in their own words, word for word; else tainted (L2).
+
+    A person or group is typed only where its very name stands, and not when that is an everyday word.
+    """
     return {
-        name: Provenance.TYPED if occurs(_spoken(value), said) else Provenance.TEXT
+        name: Provenance.TYPED if _is_typed(name, value, said, spec) else Provenance.TEXT
         for name, value in arguments.items()
     }
 
 
-def _spoken(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _is_typed(name: str, value: Any, said: str, spec: ActionSpec) -> bool:
+    parameter = spec.parameter(name)
+    if parameter is not None and parameter.kind in ("login", "group"):
+        return stands(str(value), said) and not is_everyday(str(value))
+    return occurs(str(value).lower() if isinstance(value, bool) else str(value), said)
 
 
 def is_target(parameter: Parameter, spec: ActionSpec) -> bool:

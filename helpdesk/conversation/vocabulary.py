@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from typing import Protocol, TypeVar
 
-from helpdesk.conversation.words import fold, occurs, tokens
+from helpdesk.conversation.words import fold, occurs, stands, tokens
 from helpdesk.errors import NotFound, Refused
 from helpdesk.events import Choice
 from helpdesk.identity import Group, Person
@@ -81,20 +82,42 @@ def is_named(person: Person, text: str) -> bool:
     return any(label and occurs(label, text) for label in (person.login, person.mail, person.name))
 
 
+def by_login(person: Person, text: str, others: Sequence[Person]) -> bool:
+    """Whether the login stands in ``text`` in its own right, and not as a part of somebody else's name."""
+    rest = fold(text)
+    for other in others:
+        if other.id != person.id and fold(person.login) in tokens(other.name):
+            rest = rest.replace(fold(other.name), " ")
+    return stands(person.login, text) and occurs(person.login, rest)
+
+
 def is_exactly(person: Person, text: str) -> bool:
     """Whether ``text`` is this person's login, mail address or whole name and nothing else."""
     return fold(text.strip()) in {fold(person.login), fold(person.mail), fold(person.name)} - {""}
 
 
 def person_choices(people: Sequence[Person]) -> tuple[Choice, ...]:
-    return tuple(Choice(person.login, f"{person.name} ({person.login})") for person in people[:9])
+    return tuple(
+        Choice(person.login, f"{person.name} ({person.login}){_alphabets(person.login + person.name)}")
+        for person in people[:9]
+    )
 
 
 def group_choices(groups: Sequence[Group]) -> tuple[Choice, ...]:
     return tuple(
-        Choice(group.name, f"{group.name} – {group.description}" if group.description else group.name)
+        Choice(
+            group.name,
+            f"{group.name}{_alphabets(group.name)}"
+            + (f" – {group.description}" if group.description else ""),
+        )
         for group in groups[:9]
     )
+
+
+def _alphabets(name: str) -> str:
+    """A remark on a name with letters of several alphabets: it may look exactly like another one."""
+    found = {unicodedata.name(letter, "?").partition(" ")[0] for letter in name if letter.isalpha()}
+    return f" [letters of several alphabets: {', '.join(sorted(found)).lower()}]" if len(found) > 1 else ""
 
 
 def near_groups(words: str, groups: Sequence[Group]) -> list[Group]:

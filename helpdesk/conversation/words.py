@@ -98,6 +98,24 @@ def occurs(value: str, text: str) -> bool:
     return any(there[i : i + len(wanted)] == wanted for i in range(len(there) - len(wanted) + 1))
 
 
+def stands(name: str, text: str) -> bool:
+    """Whether a name stands in ``text`` as it is, whatever the case: no sign or script of it is another one (L2).
+
+    :func:`occurs` compares words, and two names of a directory may differ in what it leaves out. A name that
+    begins or ends with a sign never stands: a sentence's own signs cannot be told from it.
+    """
+    if not (name[:1].isalnum() and name[-1:].isalnum()):
+        return False
+    pattern = rf"(?<![\w@.+-]){re.escape(name)}(?![\w@+-]|\.\w|['’](?!s\b)\w)"
+    found = re.finditer(pattern, text, re.IGNORECASE)
+    return any(match.group().isascii() == name.isascii() for match in found)
+
+
+def is_everyday(text: str) -> bool:
+    """Whether ``text`` is made of words that everybody uses: in a sentence they name nobody."""
+    return all(word in STOPWORDS or word in COMMON for word in tokens(text))
+
+
 def is_cancel(text: str) -> bool:
     """ "cancel", "never mind", "forget it" …"""
     return bool(_CANCEL.match(text.strip()))

@@ -87,10 +87,10 @@ def test_fenced_json_in_the_prose_is_a_call() -> None:
 def test_a_model_that_lies_about_a_change() -> None:
     with model_server(text("Done, ", "bo has been unlocked.")) as server:
         world, terminal, result = ask(server, "unlock bo")
-    assert world.door.calls == []
     assert terminal.unproven
     assert "Nothing was changed." in terminal.warned
-    assert result.outcome is Outcome.USAGE
+    assert world.call.arguments == {"person": "bo"}  # their own words, taken without the model
+    assert (result.outcome, len(result.receipt)) == (Outcome.DONE, 1)
 
 
 @pytest.mark.req("L3")

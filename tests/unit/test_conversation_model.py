@@ -70,8 +70,8 @@ def test_secrets_identity_and_confirmation_are_no_parameters_of_any_tool() -> No
     ],
 )
 def test_unknown_tools_and_arguments_are_told_to_the_model_and_never_run(call: ToolCall) -> None:
-    w = world([call], ["Sorry."])
-    result, _ = w.say("unlock bo", alone=True)
+    w = world([call], ["Sorry."], offer_all=True)
+    result, _ = w.say("hello there", alone=True)
     assert w.door.calls == []
     assert w.model is not None
     answer = w.model.requests[1][0][-1]
@@ -84,7 +84,7 @@ def test_unknown_tools_and_arguments_are_told_to_the_model_and_never_run(call: T
 def test_an_action_that_exists_but_was_not_offered_is_refused() -> None:
     w = world([propose("ticket.close", '{"id": "T-1"}')], ["Sorry."], options={"caps": Caps(offered=1)})
     w.say("unlock bo", alone=True)
-    assert w.door.calls == []
+    assert (w.call.action, w.call.provenance) == ("password.unlock", {"person": TYPED})
 
 
 @pytest.mark.req("L2")
@@ -239,6 +239,7 @@ def test_json_that_is_no_call_is_prose() -> None:
         "I've successfully reset it.",
         "The account has been unlocked for you.",
         "bo was unlocked a moment ago.",
+        "Bo is unlocked now.",
         "✅ Bo can work again.",
         "You now have access to finance-share.",
         "Your access is now active.",
@@ -247,10 +248,70 @@ def test_json_that_is_no_call_is_prose() -> None:
 )
 def test_a_claim_without_a_receipt_is_flagged_and_the_host_says_that_nothing_changed(claim: str) -> None:
     w = world([claim])
-    result, terminal = w.say("unlock bo", alone=True)
+    result, terminal = w.say("hello there", alone=True)
     assert terminal.unproven
     assert "Nothing was changed." in terminal.warned
-    assert result.outcome is not Outcome.DONE
+    assert (result.outcome, w.door.calls) == (Outcome.USAGE, [])
+
+
+@pytest.mark.req("L9")
+@pytest.mark.req("L10")
+@pytest.mark.parametrize(
+    "replies",
+    [
+        [["Done! Bo is unlocked."]],
+        [[propose("shell.run", '{"command": "id"}')], ["Nothing else."]],
+        [[propose("password.unlock", '{"person": ["bo"]}')], ["Nothing else."]],
+    ],
+)
+def test_after_a_models_turn_of_which_nothing_came_the_persons_own_words_count(replies: list[Script]) -> None:
+    """A claim without a receipt, or calls that are none, keep nobody from what they asked for."""
+    w = world(*replies)
+    result, terminal = w.say("unlock bo", alone=True)
+    assert (w.call.action, w.call.arguments) == ("password.unlock", {"person": "bo"})
+    assert w.call.provenance == {"person": TYPED}
+    assert result.outcome is Outcome.DONE
+    assert "without the model, come to password.unlock" in terminal.said
+
+
+@pytest.mark.req("L5")
+def test_a_no_to_something_else_leaves_the_own_words_to_be_answered_and_the_model_out() -> None:
+    w = world(
+        [propose("password.reset", '{"person": "bo"}')], [propose("account.disable", '{"person": "bo"}')]
+    )
+    w.door.outcomes["password.reset"] = Outcome.CANCELLED
+    result, _ = w.say("unlock bo", alone=True)
+    assert [c.action for c in w.door.calls] == ["password.reset", "password.unlock"]
+    assert result.outcome is Outcome.DONE
+
+
+@pytest.mark.req("L5")
+def test_a_question_about_something_else_is_cancelled_and_the_own_words_are_answered() -> None:
+    w = world([propose("account.disable", '{"person": "erik"}')], offer_all=True)
+    result, terminal = w.say("unlock bo", "cancel")
+    assert (w.call.action, w.call.arguments) == ("password.unlock", {"person": "bo"})
+    assert terminal.questions[0].name == "person"
+    assert result.outcome is Outcome.DONE
+
+
+def test_an_honest_question_of_the_model_is_left_to_the_person() -> None:
+    w = world(["Which account, please?"])
+    result, _ = w.say("unlock bo", alone=True)
+    assert (result.outcome, w.door.calls) == (Outcome.USAGE, [])
+
+
+def test_a_request_that_waits_is_no_cancelled_turn_when_the_next_call_is_declined() -> None:
+    w = world(
+        [
+            propose("access.request", '{"group": "finance-share"}', "c1"),
+            propose("account.disable", '{"person": "bo"}', "c2"),
+        ],
+        offer_all=True,
+    )
+    w.door.outcomes |= {"access.request": Outcome.PENDING, "account.disable": Outcome.CANCELLED}
+    result, _ = w.say("get me into finance-share, bo has it too", alone=True)
+    assert result.outcome is Outcome.PARTIAL
+    assert len(w.door.calls) == 2
 
 
 @pytest.mark.req("L10")
@@ -356,6 +417,55 @@ def test_a_value_typed_in_an_earlier_turn_counts_as_typed() -> None:
     w.say("give bo access", alone=True)
     w.say("design-share", alone=True)
     assert set(w.call.provenance.values()) == {TYPED}
+
+
+@pytest.mark.req("L2")
+def test_a_name_that_only_stood_in_a_result_is_not_typed_by_a_yes_to_it() -> None:
+    """ "Yes, him" names nobody: the person chooses, among people who exist."""
+    w = world(
+        [propose("people.find", '{"words": "lund"}')],
+        ["Erik Lund is locked. Shall I unlock him?"],
+        [propose("password.unlock", '{"person": "erik"}')],
+        ["…"],
+        may_see=frozenset({"words", "actions", "policies", "results", "people", "groups"}),
+        offer_all=True,
+    )
+    w.door.messages["people.find"] = "Erik Lund (erik), erik@example.org."
+    w.say("who is that lund fellow whose account is locked?", alone=True)
+    _, terminal = w.say("yes, him, unlock him please", "erik")
+    assert [choice.value for choice in terminal.questions[0].choices] == ["erik", "none"]
+    assert (w.door.calls[-1].action, w.door.calls[-1].provenance) == ("password.unlock", {"person": CHOSEN})
+
+
+@pytest.mark.req("L2")
+def test_nothing_the_model_said_in_an_earlier_turn_counts_as_typed() -> None:
+    w = world(["Shall I take erik, bo or T-77?"], [propose("ticket.close", '{"id": "T-77"}')], offer_all=True)
+    w.say("something must be closed", alone=True)
+    with pytest.raises(UsageError) as caught:
+        w.say("yes, the last one", alone=True)
+    assert "--id" in caught.value.hint
+    assert w.door.calls == []
+
+
+@pytest.mark.req("L2")
+@pytest.mark.parametrize(
+    "twin",
+    ["finance-share_", "finance-share.", "_finance-share", "ﬁnance-share", "finance-ſhare", "finance-shаre"],
+)
+def test_a_look_alike_of_what_was_typed_was_not_typed(twin: str) -> None:
+    w = world([propose("access.request", json.dumps({"group": twin}))], offer_all=True)
+    with pytest.raises(UsageError):
+        w.say("get me into finance-share.", alone=True)
+    assert w.door.calls == []
+
+
+@pytest.mark.req("L2")
+@pytest.mark.parametrize("login", ["please", "my", "new"])
+def test_a_login_that_is_an_everyday_word_was_not_typed_as_a_name(login: str) -> None:
+    w = world([propose("password.unlock", json.dumps({"person": login}))])
+    with pytest.raises(UsageError):
+        w.say("please unlock my new colleague", alone=True)
+    assert w.door.calls == []
 
 
 def test_nobody_signed_in_means_no_call() -> None:
