@@ -60,6 +60,8 @@ class Journal:
             "key": prepared.call.key,
             "intent": intent,
             "request": request,
+            "read_back": len(result.receipt),
+            "as_expected": sum(seen.as_expected for seen in result.receipt),
             **_verdict(result),
         }
         personal = {
@@ -108,6 +110,12 @@ class Journal:
     def batch(self, acting: Actor, body: Mapping[str, Any]) -> int:
         """A batch is confirmed and begins, or goes on; ``body`` says which file, plan and rows, by digests."""
         return self.audit.append("batch", {**body, "actor_id": acting.person.id}, {"actor": acting.login})
+
+    def explained(self, acting: Actor, what: str, arguments: dict[str, Any]) -> int:
+        """Somebody asked why; a read like every other."""
+        body = {"action": "why", "actor_id": acting.person.id, "outcome": "done", "code": "", "rule": ""}
+        personal = {"actor": acting.login, "target": what, "arguments": _text(arguments)}
+        return self.audit.append("read", body, personal)
 
     def about_request(self, request: str, page: int = 500) -> list[Entry]:
         """What the log holds about a request since it was made, newest first; blocking."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from helpdesk.actions.words import Words
     from helpdesk.gate.attempts import Attempts
     from helpdesk.gate.audit import AuditLog
+    from helpdesk.gate.audit_search import SearchIndex
     from helpdesk.gate.authorization import Authorization
     from helpdesk.gate.counters import Counters
     from helpdesk.gate.keys import HostKey
@@ -73,14 +74,18 @@ class Parts:
 
         return Words(self.paths.cache)
 
-    @cached_property
-    def directory(self) -> Directory:
-        settings = self.config.directory
-        if not settings.configured:
+    def require_directory(self) -> None:
+        """Raises ConfigError where none is configured, before anybody is asked for a password."""
+        if not self.config.directory.configured:
             raise ConfigError(
                 "No directory is configured, so nobody can sign in.",
                 hint="Try a whole company on this machine: helpdesk demo. Or write [directory] in config.toml.",
             )
+
+    @cached_property
+    def directory(self) -> Directory:
+        self.require_directory()
+        settings = self.config.directory
         if settings.kind == "embedded":
             from helpdesk.connectors.embedded import EmbeddedDirectory
 
@@ -127,6 +132,12 @@ class Parts:
         from helpdesk.gate.audit import AuditLog
 
         return AuditLog(self.paths.state / "log", self.clock, lambda: self.host_key)
+
+    @cached_property
+    def log_search(self) -> SearchIndex:
+        from helpdesk.gate.audit_search import SearchIndex
+
+        return SearchIndex(self.audit, self.paths.state / "log")
 
     @cached_property
     def requests(self) -> Requests:

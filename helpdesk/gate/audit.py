@@ -244,6 +244,11 @@ class AuditLog:
         with self._guard, explained(self._folder), self._whole():
             return audit_read.entry(self._open(), seq)
 
+    def chosen(self, numbers: Sequence[int]) -> list[Entry]:
+        """The entries with these numbers, in their order; what is not there is left out."""
+        with self._guard, explained(self._folder), self._whole():
+            return audit_read.chosen(self._open(), numbers)
+
     def outcomes_of(self, intent: int) -> list[Entry]:
         """How an intent ended, in order: more than once where it was read back later."""
         with self._guard, explained(self._folder), self._whole():

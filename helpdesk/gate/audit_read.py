@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
 from helpdesk.errors import LogUnavailable, NotFound
 from helpdesk.gate.audit_chain import Entry, read
 
+_AT_ONCE = 500
 _UNSETTLED = ("unknown", "accepted")
 _WITHOUT_OUTCOME = """SELECT seq FROM entries i WHERE kind = 'intent'
   AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.about = i.seq)"""
@@ -47,6 +48,15 @@ def entry(database: sqlite3.Connection, seq: int) -> Entry:
     if not found:
         raise NotFound(f"The log has no entry {seq}.", hint="helpdesk log list shows the newest.")
     return found[0]
+
+
+def chosen(database: sqlite3.Connection, numbers: Sequence[int]) -> list[Entry]:
+    """Entries with these numbers, in their order; numbers that are not there are left out."""
+    found: list[Entry] = []
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = numbers[start : start + _AT_ONCE]
+        found += _load(database, ", ".join("?" * len(some)), some)
+    return sorted(found, key=lambda entry: entry.seq)
 
 
 def without_outcome(database: sqlite3.Connection) -> list[Entry]:

@@ -1,4 +1,4 @@
-"""``log list | show``: entries as a person reads them."""
+"""``log list | search | show``: entries as a person reads them."""
 
 from __future__ import annotations
 
@@ -7,35 +7,95 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from helpdesk.surfaces.cli.invocation import current
+from helpdesk.surfaces.cli.log_options import (
+    Actions,
+    Actors,
+    After,
+    Before,
+    Chosen,
+    Kinds,
+    Outcomes,
+    Targets,
+    Text,
+    chosen,
+)
 
 if TYPE_CHECKING:
     from helpdesk.gate.audit import Entry
 
 _SHOWN = 100
+Limit = Annotated[int, typer.Option("--limit", min=1, help="How many entries at most.", metavar="N")]
 
 
 def list_(
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, help="How many entries at most.", metavar="N")
-    ] = _SHOWN,
-    after: Annotated[
-        int | None, typer.Option("--after", min=0, help="Only entries after this one.", metavar="ENTRY")
-    ] = None,
-    before: Annotated[
-        int | None, typer.Option("--before", min=1, help="Only entries before this one.", metavar="ENTRY")
-    ] = None,
-    kind: Annotated[
-        list[str] | None, typer.Option("--kind", help="Only entries of this kind (repeatable).")
-    ] = None,
+    limit: Limit = _SHOWN,
+    actor: Actors = None,
+    action: Actions = None,
+    target: Targets = None,
+    outcome: Outcomes = None,
+    kind: Kinds = None,
+    after: After = "",
+    before: Before = "",
+    text: Text = "",
 ) -> int:
     """List the latest entries, oldest first; with --after, the ones that follow it."""
+    wanted = chosen(
+        current().desk.clock(),
+        after=after,
+        before=before,
+        actors=actor,
+        actions=action,
+        targets=target,
+        outcomes=outcome,
+        kinds=kind,
+        text=text,
+    )
+    return _listed(wanted, limit, newest=not after, none="The log is empty.")
+
+
+def search(
+    words: Annotated[list[str] | None, typer.Argument(help="Words that all occur in it.")] = None,
+    limit: Limit = _SHOWN,
+    actor: Actors = None,
+    action: Actions = None,
+    target: Targets = None,
+    outcome: Outcomes = None,
+    kind: Kinds = None,
+    after: After = "",
+    before: Before = "",
+    text: Text = "",
+) -> int:
+    """Find entries by who, what, whom, how it ended, when, and words; the latest that fit, oldest first.
+
+    Examples:
+
+    helpdesk log search --actor bo --action password.reset --after 30d
+
+    helpdesk log search quarter close --outcome refused
+    """
+    wanted = chosen(
+        current().desk.clock(),
+        after=after,
+        before=before,
+        actors=actor,
+        actions=action,
+        targets=target,
+        outcomes=outcome,
+        kinds=kind,
+        text=" ".join([*(words or ()), text]).strip(),
+    )
+    return _listed(wanted, limit, newest=True, none="Nothing in the log fits.")
+
+
+def _listed(wanted: Chosen, limit: int, *, newest: bool, none: str) -> int:
     from helpdesk.gate.audit_export import plain
     from helpdesk.surfaces.columns import table
     from helpdesk.text import local_time
 
     run = current()
-    newest = after is None
-    entries = run.desk.audit.entries(after or 0, limit, before=before, newest_first=newest, kinds=kind or ())
+    entries = run.desk.log_search.find(
+        wanted.filter, after=wanted.after, before=wanted.before, limit=limit, newest_first=newest
+    )
     if newest:
         entries = entries[::-1]
     rows = [
@@ -50,7 +110,7 @@ def list_(
     ]
     lines = table(("entry", "time", "what", "who", "about"), rows, run.look)
     document = {"schema": "helpdesk.log/1", "entries": [plain(entry) for entry in entries]}
-    return run.answer(document, lines or ["The log is empty."])
+    return run.answer(document, lines or [none])
 
 
 def show(
