@@ -40,24 +40,29 @@ class Authoriser:
             refused = self.services.approves_nothing(approver.person)
         if refused is not None:
             return refused
+        request = self.question(prepared, reader, approver)
+        decision = self.authorization.decide(request)
+        if decision.verdict is Verdict.ALLOWED or approver is not None:
+            return decision
+        candidates = self.candidates(prepared, request.group, reader)
+        return self.authorization.decide(request, candidates) if candidates else decision
+
+    def question(
+        self, prepared: Prepared, reader: DirectoryReader, approver: Subject | None = None
+    ) -> AccessRequest:
+        """The question that a call puts to the policy, with rights and status of this moment; blocking."""
         principal = self._principal(prepared, reader)
         person = self._acted_upon(prepared, principal, reader)
         group = self._group_now(prepared, reader)
-        privileged = group is not None and self.roles.is_privileged(reader, group)
-        request = AccessRequest(
+        return AccessRequest(
             action=prepared.spec,
             arguments=prepared.values,
             principal=principal,
             person=person,
             group=group,
-            group_privileged=privileged,
+            group_privileged=group is not None and self.roles.is_privileged(reader, group),
             approver=approver,
         )
-        decision = self.authorization.decide(request)
-        if decision.verdict is Verdict.ALLOWED or approver is not None:
-            return decision
-        candidates = self._candidates(prepared, group, reader)
-        return self.authorization.decide(request, candidates) if candidates else decision
 
     def _principal(self, prepared: Prepared, reader: DirectoryReader) -> Subject:
         actor = prepared.requester
@@ -84,7 +89,7 @@ class Authoriser:
             raise Stale(f"The group {prepared.group.name} was replaced by another one of the same name.")
         return group
 
-    def _candidates(
+    def candidates(
         self, prepared: Prepared, group: Group | None, reader: DirectoryReader
     ) -> Sequence[Subject]:
         """Who could approve: the group's owners and the requester's manager, as far as they exist."""

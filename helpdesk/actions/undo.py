@@ -48,7 +48,7 @@ class Undo:
         interaction: Interaction,
         *,
         dry_run: bool = False,
-        chosen: Callable[[str], None] = lambda action: None,
+        chosen: Callable[[str], None] | None = None,
     ) -> Result:
         """Take the action of one entry back, and log that, whatever the end is.
 
@@ -64,7 +64,8 @@ class Undo:
             return result
         results = []
         for call in calls:
-            chosen(call.action)
+            if chosen is not None:
+                chosen(call.action)
             results.append(await self.runner.run(call, signed_in, interaction, dry_run=dry_run))
             if results[-1].outcome not in _GOES_ON:
                 break
@@ -210,9 +211,7 @@ class Undo:
             pinned=_pinned(done.prepared, spec, arguments),
         )
 
-    def _about_the_same(
-        self, done: _Done, spec: ActionSpec, opposite: Opposite, signed_in: SignedIn
-    ) -> None:
+    def _about_the_same(self, done: _Done, spec: ActionSpec, opposite: Opposite, signed_in: SignedIn) -> None:
         """Without a person of its own an action is about whoever runs it."""
         requester = done.prepared.requester.person
         about_actor = spec.about != "desk" and opposite.arguments.get("person") is None
@@ -258,9 +257,7 @@ def _together(results: Sequence[Result]) -> Result:
         return replace(whole, message=" ".join(result.message for result in results))
     message = f"Only part of it is undone. {last.message}"
     hint = last.error.hint if last.error else ""
-    return replace(
-        whole, outcome=Outcome.PARTIAL, message=message, error=ErrorInfo("partial", message, hint)
-    )
+    return replace(whole, outcome=Outcome.PARTIAL, message=message, error=ErrorInfo("partial", message, hint))
 
 
 def _key(item: Any) -> tuple[str, str, str]:

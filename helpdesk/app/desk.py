@@ -27,6 +27,7 @@ from helpdesk.secrets import Secret
 
 if TYPE_CHECKING:
     from helpdesk.actions.call import Call
+    from helpdesk.actions.why import CallWhy, EntryWhy
     from helpdesk.conversation.loop import Conversation
     from helpdesk.spec import ActionSpec
 
@@ -230,12 +231,24 @@ class Desk(Parts):
         interaction: Interaction,
         *,
         dry_run: bool = False,
-        chosen: Callable[[str], None] = lambda action: None,
+        chosen: Callable[[str], None] | None = None,
     ) -> Result:
         """Take the done action of a log entry back through the door; see :class:`Undo`."""
         from helpdesk.actions.undo import Undo
 
         return await Undo(self.runner)(entry, signed_in, interaction, dry_run=dry_run, chosen=chosen)
+
+    async def why_entry(self, entry: int, signed_in: SignedIn) -> EntryWhy:
+        """What the log holds about an entry, and how the same call stands today; see :class:`EntryExplainer`."""
+        from helpdesk.actions.explain_entry import EntryExplainer
+
+        return await EntryExplainer(self.runner)(entry, signed_in)
+
+    async def why_call(self, call: Call, signed_in: SignedIn, interaction: Interaction) -> CallWhy:
+        """What would happen now if this person ran the call; see :class:`Explainer`."""
+        from helpdesk.actions.explain import Explainer
+
+        return await Explainer(self.runner)(call, signed_in, interaction)
 
     async def may_run(self, signed_in: SignedIn) -> list[tuple[ActionSpec, bool]]:
         """Every action, and whether the policy leaves a way for this person to run it."""

@@ -25,6 +25,8 @@ from helpdesk.spec import ActionSpec
 if TYPE_CHECKING:
     from cedarpy import AuthzResult, Schema
 
+    from helpdesk.gate.explanation import Finding
+
 __all__ = ["AccessRequest", "Authorization", "Decision", "Subject", "Verdict"]
 
 SHIPPED = Path(__file__).with_name("default.cedar")
@@ -165,6 +167,24 @@ class Authorization:
             return replace(_decided(Verdict.NEEDS_APPROVAL, permits[0]), approvers=tuple(approvers))
         return self._default_deny(request)
 
+    def findings(self, request: AccessRequest, candidates: Sequence[Subject] = ()) -> tuple[Finding, ...]:
+        """What each rule that could speak about this call says, tried alone; nothing for an unknown action."""
+        from helpdesk.gate.explanation import examine
+
+        spec = request.action
+        if self._never(request) is not None:
+            return ()
+        question, entities = _question(request, candidates)
+        group = cedar_schema.READS if spec.reads else cedar_schema.WRITES
+        speaking = (rule for rule in self._rules.values() if rule.covers(spec.name, group))
+        return tuple(examine(rule, question, entities, self._schema) for rule in speaking)
+
+    def sentences(self, rule: str, action: str) -> tuple[str, str]:
+        """The reason and the hint of a rule that is in force, by its ``@id``; empty for one that is not."""
+        found = [one for one in self._rules.values() if one.id == rule]
+        found.sort(key=lambda one: not one.names(action))
+        return (found[0].reason, found[0].hint) if found else ("", "")
+
     # ── what no policy can allow ──────────────────────────────────────────────────────────────
 
     def _never(self, request: AccessRequest) -> Decision | None:
@@ -211,16 +231,9 @@ class Authorization:
     def _evaluate(self, request: AccessRequest, candidates: Sequence[Subject]) -> _Answer:
         import cedarpy
 
-        named = (request.principal, request.person, request.approver)
-        entities = Entities([*(subject for subject in named if subject), *candidates])
-        question = {
-            "principal": person_uid(request.principal.person.id),
-            "action": {"type": "Action", "id": request.action.name},
-            "resource": _resource(request, entities),
-            "context": _context(request),
-        }
+        question, entities = _question(request, candidates)
         try:
-            result = cedarpy.is_authorized(question, self._policies, entities.documents(), self._schema)
+            result = cedarpy.is_authorized(question, self._policies, entities, self._schema)
         except (ValueError, TypeError) as error:
             return _Answer(allowed=False, deciding=(), failed=str(error))
         return self._answer(result)
@@ -281,6 +294,21 @@ def _shape(spec: ActionSpec) -> tuple[object, ...]:
     """What the schema and the generated rules were made from."""
     parameters = tuple((p.name, p.kind, p.required) for p in spec.parameters)
     return spec.reads, spec.about, spec.allow, parameters
+
+
+def _question(
+    request: AccessRequest, candidates: Sequence[Subject]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The question as Cedar takes it, and every entity in it."""
+    named = (request.principal, request.person, request.approver)
+    entities = Entities([*(subject for subject in named if subject), *candidates])
+    question = {
+        "principal": person_uid(request.principal.person.id),
+        "action": {"type": "Action", "id": request.action.name},
+        "resource": _resource(request, entities),
+        "context": _context(request),
+    }
+    return question, entities.documents()
 
 
 def _resource(request: AccessRequest, entities: Entities) -> dict[str, str]:

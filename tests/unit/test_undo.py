@@ -85,17 +85,20 @@ def test_a_revoke_is_taken_back(world: World) -> None:
     assert world.is_member("mia")
 
 
-def test_an_approved_request_is_taken_back_by_an_owner(world: World) -> None:
+@pytest.mark.parametrize("login", ["emma", "olga"])
+def test_an_approved_request_is_taken_back_by_who_asked_or_by_an_owner(world: World, login: str) -> None:
     approved = world.approve("oscar", world.request("emma"))
     assert approved.undoable
-    assert undo(world, "olga", approved.entry).outcome is Outcome.DONE
+    assert undo(world, login, approved.entry).outcome is Outcome.DONE
     assert not world.is_member("emma")
 
 
-def test_the_directorys_own_rights_stand_behind_an_undo_too(world: World) -> None:
-    approved = world.approve("olga", world.request("emma"))
-    assert code(undo(world, "emma", approved.entry)) == "directory-rights"
-    assert world.is_member("emma")
+@pytest.mark.req("D9")
+def test_the_directorys_own_rights_stand_behind_an_undo_too(tmp_path: Path) -> None:
+    world = World(tmp_path, policy='@id("all") permit (principal, action, resource);')
+    granted = world.do("olga", "access.grant", person="bo", group=SHARE)
+    assert code(undo(world, "emma", granted.entry)) == "directory-rights"
+    assert world.is_member("bo")
 
 
 def test_an_account_is_switched_back_and_forth(world: World) -> None:

@@ -6,6 +6,7 @@ Flags and help come from the cached manifest: no plugin is imported to show them
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -110,8 +111,10 @@ class _Values(TyperArgument):
         return self.metavar or ""
 
 
-def action_command(spec: ActionSpec) -> TyperCommand:
-    """The command of one action, made from its spec alone."""
+def action_command(
+    spec: ActionSpec, then: Callable[[ActionSpec, dict[str, Any]], int] | None = None
+) -> TyperCommand:
+    """The command of one action, made from its spec alone; it runs the action, or does something else with it."""
     needed = positional(spec)
     values = _Values(
         param_decls=[_VALUES],
@@ -123,7 +126,7 @@ def action_command(spec: ActionSpec) -> TyperCommand:
     options = [option for p in spec.parameters for option in _options(p)]
 
     def callback(**given: Any) -> int:
-        return perform(spec, given)
+        return (then or perform)(spec, given)
 
     return TyperCommand(
         name=spec.name,

@@ -11,7 +11,8 @@ from helpdesk.surfaces.cli.invocation import current
 
 def undo(
     entry: Annotated[
-        int, typer.Argument(min=1, help="The entry that says it was done.", show_default=False, metavar="ENTRY")
+        int,
+        typer.Argument(min=1, help="The entry that says it was done.", show_default=False, metavar="ENTRY"),
     ],
 ) -> int:
     """Take a done action back: you see the opposite change, confirm it, and it is read back and logged.
