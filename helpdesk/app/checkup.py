@@ -71,6 +71,8 @@ async def local_checks(desk: Desk) -> list[Check]:
         ("authorization", lambda: authorization(desk)),
         ("policies", lambda: policy_sources(desk)),
         ("keyring", lambda: keyring(desk)),
+        ("limits", lambda: limits(desk)),
+        ("services", lambda: services(desk)),
     )
     return [check for name, look in looks for check in await examined(name, look)]
 
@@ -230,6 +232,58 @@ def keyring(desk: Desk) -> Iterable[Check]:
         )
         return
     yield Check("keyring", "ok", "it can be used")
+
+
+def limits(desk: Desk) -> Iterable[Check]:
+    """How many wrong passwords and changes are let through from here, and how many changes were just made."""
+    settings = desk.config.limits
+    begun = (desk.paths.state / "limits.db").exists()
+    facts: dict[str, Any] = {"changes": desk.limits.counted() if begun else 0}
+    message = (
+        f"{facts['changes']:,} of {settings.changes_per_machine:,} changes in the last hour, "
+        f"at most {settings.changes_per_actor:,} by one person"
+    )
+    yield Check("limits", "ok", message, facts=facts)
+    if not begun or not desk.config.directory.configured:
+        yield Check("limits", "ok", "no sign-in yet; the first one reads when the directory locks accounts")
+        return
+    allowed = desk.attempts.allowance()
+    minutes = int(allowed.window.total_seconds() // 60)
+    why = (
+        "below the directory's own rule"
+        if allowed.known
+        else "nobody who signed in could read the directory's rule"
+    )
+    yield Check(
+        "limits",
+        "ok",
+        f"{allowed.failures} wrong passwords for one name until {minutes} quiet minutes ({why})",
+        facts={"wrong_passwords": allowed.failures, "window_minutes": minutes, "known": allowed.known},
+    )
+
+
+def services(desk: Desk) -> Iterable[Check]:
+    """Service identities, and what they declare that nobody knows."""
+    known = {spec.name for spec in desk.catalog.specs}
+    for service in desk.config.services.values():
+        facts = {"service": service.name, "login": service.login, "actions": list(service.actions)}
+        unknown = [action for action in service.actions if action not in known]
+        if unknown:
+            yield Check(
+                "services",
+                "warning",
+                f"{service.name} declares actions that are not installed: {', '.join(unknown)}.",
+                f"Correct [services.{service.name}] actions.",
+                facts,
+            )
+        yield Check(
+            "services",
+            "ok",
+            f"{service.name} ({service.login}) may run {', '.join(service.actions)}",
+            facts=facts,
+        )
+    if not desk.config.services:
+        yield Check("services", "ok", "none declared")
 
 
 def _holds_something(folder: Path) -> bool:

@@ -24,6 +24,7 @@ async def system_checks(desk: Desk, signed_in: SignedIn | None = None) -> list[C
     found = await examined("directory", lambda: directory(desk))
     if all(check.state != "problem" for check in found):
         found += await examined("roles", lambda: roles(desk, signed_in))
+        found += await examined("services", lambda: service_accounts(desk, signed_in))
     return [*found, await model(desk)]
 
 
@@ -103,6 +104,27 @@ def _role(role: str, name: str, reader: DirectoryReader, sees_all: bool) -> Chec
             {"role": role, "group": name},
         )
     return Check("roles", "ok", f"{role} is {group.dn}", facts={"role": role, "group": group.dn})
+
+
+def service_accounts(desk: Desk, signed_in: SignedIn | None) -> Iterable[Check]:
+    """Whether every service identity has its account: under another name it would be an account like any other."""
+    if not desk.config.services:
+        return
+    reader = signed_in.directory if signed_in else desk.directory.look_up()
+    for service in desk.config.services.values():
+        try:
+            reader.person(service.login)
+        except (NotFound, Ambiguous) as error:
+            hint = f"Correct [services.{service.name}] login."
+            yield Check("services", "problem", error.message, hint, {"service": service.name})
+        except Refused:
+            yield Check(
+                "services",
+                "warning",
+                f"{service.name}: the account {service.login} cannot be seen without signing in.",
+                "Look again with: helpdesk doctor --as LOGIN --password-stdin",
+                {"service": service.name},
+            )
 
 
 async def model(desk: Desk) -> Check:

@@ -94,7 +94,7 @@ class Limits:
             ).fetchone()
             if row is not None:  # with this one there are as many as there may be
                 raise Refused(
-                    f"{limit.who} {limit.most:,} times within an hour, the most that [{limit.rule.replace('.', '] ', 1)} "
+                    f"{limit.who} {_times(limit.most)} within an hour, the most that [{limit.rule.replace('.', '] ', 1)} "
                     f"allows: again after {told_end(row[0] + HOUR.total_seconds(), self._clock())}.",
                     hint="Wait, or have an administrator raise the limit.",
                     code=CODE,
@@ -135,3 +135,7 @@ class Limits:
                 f"limits.{kind}_per_machine",
                 f"On this machine {what} was changed",
             )
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"

@@ -43,6 +43,8 @@ def test_a_whole_company_is_in_order(company: Company) -> None:
         "authorization",
         "policies",
         "keyring",
+        "limits",
+        "services",
         "directory",
         "roles",
         "model",
