@@ -46,7 +46,7 @@ Register-ArgumentCompleter -Native -CommandName helpdesk -ScriptBlock {
         'policy show' = @{ f = @(); v = @('text…'); c = @() }
         'policy index' = @{ f = @(); v = @(); c = @() }
         'undo' = @{ f = @(); v = @('text'); c = @() }
-        'why' = @{ f = @(); v = @(); c = @() }
+        'why' = @{ f = @(); v = @('actions'); c = @() }
         'login' = @{ f = @(); v = @('people'); c = @() }
         'logout' = @{ f = @(); v = @(); c = @() }
         'whoami' = @{ f = @(); v = @(); c = @() }
@@ -81,6 +81,7 @@ Register-ArgumentCompleter -Native -CommandName helpdesk -ScriptBlock {
         @('--yes', 'switch', 'confirm the action named on the command line, and no other'),
         @('--yes-for', 'actions', 'with ask: confirm this action (repeatable)'),
         @('--as', 'people', 'sign in as LOGIN for this command only'),
+        @('--user', 'people', 'sign in as LOGIN for this command only'),
         @('--password-stdin', 'switch', 'read that password from standard input'),
         @('--password-file', 'files', 'read that password from FILE (- is standard input)'),
         @('--reveal-to', 'files', 'where a generated password goes off a terminal'),

@@ -20,7 +20,7 @@ from helpdesk.errors import (
     TooManyAttempts,
     UsageError,
 )
-from helpdesk.events import Outcome, Question, Result, Warned
+from helpdesk.events import Outcome, Progress, Question, Result, Warned
 from helpdesk.platform import Paths, paths
 from helpdesk.ports import Clock, Interaction, SignedIn
 from helpdesk.secrets import Secret
@@ -113,7 +113,7 @@ class Desk(Parts):
         """Sign in now, and keep it for the session where the operating system has a keyring."""
         login = login or await interaction.ask(_LOGIN)
         password = password or await interaction.ask_secret(_password_of(login))
-        signed_in: SignedIn = await self.sign_in(login, password)
+        signed_in = await self._bind(interaction, login, password)
         self._signed_in, self._last_used = signed_in, self.clock()
         if not signed_in.actor.must_change:
             reason = "it is a service identity's, which signs in with each command"
@@ -159,7 +159,7 @@ class Desk(Parts):
             return current
         password = password or await interaction.ask_secret(_password_of(login))
         self._forget()
-        self._signed_in, self._last_used = await self.sign_in(login, password), self.clock()
+        self._signed_in, self._last_used = await self._bind(interaction, login, password), self.clock()
         await self._reconcile_own(self._signed_in, interaction)
         return self._signed_in
 
@@ -168,7 +168,7 @@ class Desk(Parts):
         if saved is None:
             return None
         try:
-            signed_in: SignedIn = await self.sign_in(saved.login, saved.password)
+            signed_in = await self._bind(interaction, saved.login, saved.password)
         except TooManyAttempts:  # it was not tried, so nothing is known about it
             raise
         except NotSignedIn as error:
@@ -183,6 +183,7 @@ class Desk(Parts):
         return replace(signed_in, actor=replace(signed_in.actor, signed_in_at=saved.signed_in_at))
 
     async def _asked(self, interaction: Interaction) -> SignedIn:
+        self.require_directory()
         try:
             login = await interaction.ask(_LOGIN)
             password = await interaction.ask_secret(_password_of(login))
@@ -190,6 +191,11 @@ class Desk(Parts):
             raise NotSignedIn(
                 "You are not signed in.", hint="helpdesk login, or add --as LOGIN --password-stdin"
             ) from error
+        return await self._bind(interaction, login, password)
+
+    async def _bind(self, interaction: Interaction, login: str, password: Secret) -> SignedIn:
+        """Sign in; told before the network is used, which may take as long as it does."""
+        interaction.emit(Progress("sign-in", f"Signing in as {login}"))
         signed_in: SignedIn = await self.sign_in(login, password)
         return signed_in
 
@@ -316,6 +322,7 @@ class Desk(Parts):
 
         login = login or await interaction.ask(_LOGIN)
         password = password or await interaction.ask_secret(_password_of(login))
+        interaction.emit(Progress("sign-in", f"Asking the directory about {login}"))
         return await LockExplainer(self.directory, self.sign_in, self.roles, self.audit, self.clock)(
             login, password
         )

@@ -21,7 +21,7 @@ from helpdesk.secrets import Secret
 if TYPE_CHECKING:
     import httpx
 
-_HINT = "Helpdesk works without a model; look at [llm] with: helpdesk doctor"
+_HINT = "Helpdesk works without a model; check [llm] url with: helpdesk doctor"
 _BUSY = {408, 429, 500, 502, 503, 504, 529}
 
 

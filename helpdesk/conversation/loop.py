@@ -102,7 +102,9 @@ class Conversation:
         try:
             result = await self._driven.turn(turn)
         except ModelFailed as failure:
-            turn.interaction.emit(Warned(f"{failure} Going on without it.", "helpdesk doctor"))
+            turn.interaction.emit(
+                Warned(f"{failure} Going on without it.", "Check [llm] url: helpdesk doctor")
+            )
             return await self._guided.turn(turn)
         return await self._guided.instead(turn, result) if turn.open else result
 

@@ -31,7 +31,17 @@ from helpdesk.conversation.transcript import Transcript
 from helpdesk.conversation.vocabulary import Vocabulary, by_login, group_choices, near_groups, person_choices
 from helpdesk.conversation.words import fold
 from helpdesk.errors import Cancelled, HelpdeskError, Unreachable
-from helpdesk.events import Choice, ErrorInfo, ModelFinished, ModelSaid, Outcome, Proposed, Result, Warned
+from helpdesk.events import (
+    Choice,
+    ErrorInfo,
+    ModelFinished,
+    ModelSaid,
+    Outcome,
+    Progress,
+    Proposed,
+    Result,
+    Warned,
+)
 from helpdesk.ports import Ended, Message, Model, TextPiece, ToolCall
 from helpdesk.spec import ActionSpec
 from helpdesk.text import Untrusted
@@ -206,6 +216,7 @@ class ModelDriven:
 
     def _stream(self, state: _State) -> AsyncGenerator[TextPiece | Ended, None]:
         """The model's reply as a generator, so that leaving it early closes its connection."""
+        state.turn.interaction.emit(Progress("model", "Asking the model"))
         replies = self._model.complete(state.messages, state.tools)
 
         async def pieces() -> AsyncGenerator[TextPiece | Ended, None]:
@@ -298,11 +309,16 @@ class ModelDriven:
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────
 
+    def _said_before(self, words: str) -> bool:
+        """Whether the person said just this in their turn before: a model that only talks is not asked thrice."""
+        before = [line.text for line in self._transcript.lines if line.speaker == "person"][:-1]
+        return bool(before) and fold(before[-1].strip()) == fold(words.strip())
+
     def _ended(self, state: _State, cancelled: Result | None) -> Result:
         """Close the turn: what the host knows stands against what the model says (L10).
 
-        Where nothing came of the model's calls or claims, or the person said no to one, the turn stays open:
-        their own words have not been answered.
+        Where nothing came of the model's calls or claims, the person said no to one, or they have to say the
+        same words again, the turn stays open: their own words have not been answered.
         """
         emit, tally = state.turn.interaction.emit, state.tally
         unproven = claims_completion(state.prose) and not tally.changed
@@ -310,7 +326,7 @@ class ModelDriven:
         if unproven:
             emit(Warned(f"The model speaks of something done, but there is no receipt. {NOTHING_CHANGED}"))
         self._transcript.model(state.prose)
-        in_vain = (state.called or unproven) and not tally.answered
+        in_vain = (state.called or unproven or self._said_before(state.turn.words)) and not tally.answered
         state.turn.open = (cancelled is not None or in_vain) and not tally.left_something
         if cancelled is not None and not tally.left_something:
             return cancelled

@@ -71,7 +71,10 @@ async def _looked_up(call: Callable[[], list[_T]]) -> Sequence[_T]:
     except (NotFound, Refused):
         return ()
     except TimeoutError:
-        raise Unreachable(f"The directory gave no answer within {DEADLINE:.0f} seconds.") from None
+        raise Unreachable(
+            f"The directory gave no answer within {DEADLINE:.0f} seconds.",
+            hint="Check [directory] url and the server, then try again.",
+        ) from None
 
 
 # ── matching ──────────────────────────────────────────────────────────────────────────────────

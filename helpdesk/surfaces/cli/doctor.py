@@ -40,6 +40,7 @@ async def _examine(run: Invocation) -> list[Check]:
     from helpdesk.app.checkup import Check, examined, local_checks, state_folder
     from helpdesk.app.checkup_systems import system_checks
     from helpdesk.errors import HelpdeskError
+    from helpdesk.events import Progress
 
     found = await examined("state", lambda: state_folder(run.paths))
     try:
@@ -47,6 +48,7 @@ async def _examine(run: Invocation) -> list[Check]:
     except HelpdeskError as error:
         hint = error.hint or "Correct the file; the other checks need it."
         return [Check("config", "problem", error.message, hint, {"code": error.code}), *found]
+    run.terminal.emit(Progress("doctor", "Looking at the log, the directory, the keyring and the model"))
     try:
         found += await local_checks(desk)
         signed_in = None

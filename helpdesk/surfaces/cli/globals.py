@@ -29,6 +29,7 @@ _SWITCHES = {
 _VALUES = {
     "--profile": "profile",
     "--as": "login",
+    "--user": "login",
     "--password-file": "password_file",
     "--reveal-to": "reveal_to",
     "--color": "color",
@@ -47,7 +48,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("--no-input", "never ask; fail and name the missing flag"),
     ("-y, --yes", "confirm the action named on the command line, and no other"),
     ("--yes-for ACTION", "with ask: confirm this action (repeatable)"),
-    ("--as LOGIN", "sign in as LOGIN for this command only"),
+    ("--as, --user LOGIN", "sign in as LOGIN for this command only"),
     ("--password-stdin", "read that password from standard input"),
     ("--password-file FILE", "read that password from FILE (- is standard input)"),
     ("--reveal-to FILE|fd:N", "where a generated password goes off a terminal"),

@@ -226,7 +226,9 @@ class Invocation:
         flags = self.flags
         if flags.no_pager or flags.plain or flags.json or not self.look.moves:
             return False
-        return count >= os.get_terminal_size(sys.stdout.fileno()).lines
+        asked = self.environ.get("LINES", "")
+        rows = int(asked) if asked.isascii() and asked.isdigit() else 0
+        return count >= (rows or os.get_terminal_size(sys.stdout.fileno()).lines)
 
     def close(self) -> None:
         """Restore the terminal, sign the log and close connections; safe to call twice."""

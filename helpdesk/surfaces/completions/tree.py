@@ -111,7 +111,10 @@ def _kind(metavar: str) -> str:
 
 
 def _command(key: str, command: Any, help: str) -> list[Place]:
-    children = getattr(command, "commands", {})
+    children = getattr(command, "commands", None)
+    if children == {}:  # a group that makes its commands from the actions: what follows is as below do
+        return [Place(key, help, tuple(_flags(command.params)), ("actions",), names=("ACTION",))]
+    children = children or {}
     flags = tuple(_flags(command.params))
     values = () if children else tuple(_values(command.params))
     names = () if children else tuple(_called(param) for param in _arguments(command.params))

@@ -44,7 +44,7 @@ _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values an
     'policy show') values=('text…') ;;
     'policy index') ;;
     undo) values=(text) ;;
-    why) ;;
+    why) values=(actions) ;;
     login) values=(people) ;;
     logout) ;;
     whoami) ;;
@@ -140,7 +140,7 @@ _helpdesk_offer() { # KIND: the words that complete it, into offer
 _helpdesk() {
     local typed cur word quoted key='' kind='' flag='' ended='' helping='' profile='' n=0 i part head=''
     local -a flags values children offer=()
-    local -a everywhere=(--json=switch --plain=switch -n=switch --dry-run=switch --no-input=switch -y=switch --yes=switch --yes-for=actions --as=people --password-stdin=switch --password-file=files --reveal-to=files --profile=choice:demo -q=switch --quiet=switch -v=switch --verbose=switch '--color=choice:auto|always|never' --no-pager=switch -d=switch --debug=switch -h=switch --help=switch -V=switch --version=switch --no-color=switch)
+    local -a everywhere=(--json=switch --plain=switch -n=switch --dry-run=switch --no-input=switch -y=switch --yes=switch --yes-for=actions --as=people --user=people --password-stdin=switch --password-file=files --reveal-to=files --profile=choice:demo -q=switch --quiet=switch -v=switch --verbose=switch '--color=choice:auto|always|never' --no-pager=switch -d=switch --debug=switch -h=switch --help=switch -V=switch --version=switch --no-color=switch)
     local -a actions=(access.grant access.list access.request access.revoke account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.status)
     COMPREPLY=()
     _helpdesk_words
