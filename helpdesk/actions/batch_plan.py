@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from helpdesk.actions.ahead import Ahead
+from helpdesk.actions.authorise import Authoriser
 from helpdesk.actions.batch_past import Past, Stand, row_key
 from helpdesk.actions.batch_rows import BadRow, Row
 from helpdesk.actions.call import Call, Provenance
-from helpdesk.actions.prepare import prepare
+from helpdesk.actions.prepare import Prepared, prepare
 from helpdesk.actions.runner import Runner
 from helpdesk.canonical import digest
 from helpdesk.errors import (
@@ -24,7 +26,8 @@ from helpdesk.errors import (
     UsageError,
 )
 from helpdesk.events import Change
-from helpdesk.ports import Interaction, SignedIn
+from helpdesk.gate.authorization import Subject
+from helpdesk.ports import DirectoryReader, Interaction, SignedIn
 
 T = TypeVar("T")
 PLAN = "helpdesk.plan/1"
@@ -115,6 +118,26 @@ def _row_document(item: PlannedRow) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Foreseeing(Authoriser):
+    """Asks the policy about many calls of one person, whose own rights are read once for all of them.
+
+    That is enough for a plan, which changes nothing: before each effect everything is read again (D9).
+    """
+
+    principals: dict[str, Subject] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, other: Authoriser) -> _Foreseeing:
+        return cls(**{one.name: getattr(other, one.name) for one in fields(Authoriser)})
+
+    def _principal(self, prepared: Prepared, reader: DirectoryReader) -> Subject:
+        id = prepared.requester.person.id
+        if id not in self.principals:
+            self.principals[id] = Authoriser._principal(self, prepared, reader)
+        return self.principals[id]
+
+
+@dataclass(frozen=True, slots=True)
 class Planner:
     """Looks at every row; nothing is changed and nobody is asked.
 
@@ -135,26 +158,26 @@ class Planner:
         Raises:
             Unreachable, NotSignedIn, LogUnavailable: no row can be looked at.
         """
+        runner = replace(self.runner, authorise=_Foreseeing.of(self.runner.authorise))
         looked = await in_window(
-            [lambda row=row: self._look(batch, row, past.get(row.number)) for row in rows],  # type: ignore[misc]
-            self.window,
+            [partial(self._look, runner, batch, row, past.get(row.number)) for row in rows], self.window
         )
         good = [item for item in looked if isinstance(item, PlannedRow)]
         bad = [item for item in looked if isinstance(item, BadRow)]
         bad += _repeated(good)
         return Plan(batch, file, tuple(good)), bad
 
-    async def _look(self, batch: str, row: Row, past: Past | None) -> PlannedRow | BadRow:
+    async def _look(self, runner: Runner, batch: str, row: Row, past: Past | None) -> PlannedRow | BadRow:
         try:
-            return await self._planned(batch, row, past)
+            return await self._planned(runner, batch, row, past)
         except (Unreachable, NotSignedIn, LogUnavailable):
             raise
         except HelpdeskError as error:
             return BadRow(row, error)
 
-    async def _planned(self, batch: str, row: Row, past: Past | None) -> PlannedRow:
+    async def _planned(self, runner: Runner, batch: str, row: Row, past: Past | None) -> PlannedRow:
         call = Call(row.action, row.arguments, dict.fromkeys(row.arguments, Provenance.TEXT))
-        spec, action = self.runner.catalog.action(row.action)
+        spec, action = runner.catalog.action(row.action)
         who, reader = self.signed_in.actor, self.signed_in.directory
         try:
             prepared = await asyncio.to_thread(prepare, call, spec, action, who, reader)
@@ -171,9 +194,7 @@ class Planner:
         call = _keyed(call, key)
         if past is not None and past.stand is not Stand.OPEN:
             return PlannedRow(row, call, None, past)
-        return PlannedRow(
-            row, call, await self.runner.look_ahead(call, self.signed_in, self.interaction), past
-        )
+        return PlannedRow(row, call, await runner.look_ahead(call, self.signed_in, self.interaction), past)
 
 
 def _keyed(call: Call, key: str) -> Call:
@@ -181,21 +202,29 @@ def _keyed(call: Call, key: str) -> Call:
 
 
 def _repeated(rows: Iterable[PlannedRow]) -> list[BadRow]:
-    """Rows that ask for the very same thing as one before; reading twice does no harm."""
+    """Rows that ask for the very same thing as one before, however it is spelled; reading twice does no harm."""
     seen: dict[str, Row] = {}
     bad = []
     for item in rows:
-        if item.ahead is not None and item.ahead.preview is None:
+        if item.ahead is None or item.ahead.preview is None:
             continue
-        first = seen.setdefault(item.call.key.rpartition(":")[2], item.row)
+        first = seen.setdefault(_meant(item.ahead.prepared), item.row)
         if first is not item.row:
-            bad.append(
-                BadRow(
-                    item.row,
-                    UsageError(f"This row asks for the same as row {first.number} (line {first.line})."),
-                )
-            )
+            error = UsageError(f"This row asks for the same as row {first.number} (line {first.line}).")
+            bad.append(BadRow(item.row, error))
     return bad
+
+
+def _meant(prepared: Prepared) -> str:
+    """A call by what its names mean: the same for every spelling of them."""
+    values = dict(prepared.values)
+    for parameter in prepared.spec.parameters:
+        name = values.get(parameter.name)
+        if parameter.kind == "login" and name is not None:
+            values[parameter.name] = prepared.people[name].id
+        elif parameter.kind == "group" and name is not None:
+            values[parameter.name] = prepared.groups[name].id
+    return digest({"action": prepared.spec.name, "values": values})
 
 
 async def in_window(work: Sequence[Callable[[], Awaitable[T]]], window: int) -> list[T]:

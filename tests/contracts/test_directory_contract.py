@@ -221,6 +221,18 @@ def test_people_are_found_by_every_word(world: World, reader: DirectoryReader) -
     assert reader.find_people(f"{mark}q nothing-else") == []
 
 
+@pytest.mark.req("D6")
+def test_people_are_called_by_login_mail_or_number_exactly(world: World, reader: DirectoryReader) -> None:
+    mark = world.person().login
+    one = world.person(mail=f"o.{mark}@example.test", employee_number=f"7{mark[1:]}1")
+    two = world.person(employee_number=one.login)
+    for name in (f"o.{mark}@example.test", f"O.{mark}@EXAMPLE.test", f"7{mark[1:]}1"):
+        assert [person.login for person in reader.people_called(name)] == [one.login]
+    assert {person.login for person in reader.people_called(one.login)} == {one.login, two.login}
+    for name in (one.login[:-1], f"o.{mark}@", "*", "", " ", "a\0b", ")(objectClass=*"):
+        assert reader.people_called(name) == []
+
+
 @pytest.mark.req("D5")
 @pytest.mark.parametrize("words", ["", "  ", "*", "%", "_____", ")(objectClass=*", "\\"])
 def test_words_are_words_and_no_patterns(reader: DirectoryReader, words: str) -> None:

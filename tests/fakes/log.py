@@ -69,6 +69,10 @@ class MemoryLog:
         ended = {entry.body["intent"] for entry in self.of("outcome")}
         return [entry for entry in self.of("intent") if entry.seq not in ended]
 
+    def open_intents(self) -> list[Entry]:
+        last = {entry.body["intent"]: entry.body["outcome"] for entry in self.of("outcome")}
+        return [e for e in self.of("intent") if last.get(e.seq, "unknown") in ("unknown", "accepted")]
+
     @property
     def text(self) -> str:
         """Everything in it, for a search."""
