@@ -300,6 +300,14 @@ def test_an_honest_question_of_the_model_is_left_to_the_person() -> None:
     assert (result.outcome, w.door.calls) == (Outcome.USAGE, [])
 
 
+@pytest.mark.req("L9")
+def test_who_says_the_same_again_is_answered_without_the_model() -> None:
+    w = world(["Which account, please?"], ["Which account was it?"])
+    w.say("unlock bo", alone=True)
+    result, _ = w.say("Unlock bo ", alone=True)
+    assert (w.call.arguments, result.outcome) == ({"person": "bo"}, Outcome.DONE)
+
+
 def test_a_request_that_waits_is_no_cancelled_turn_when_the_next_call_is_declined() -> None:
     w = world(
         [

@@ -10,11 +10,12 @@ import pytest
 from helpdesk.conversation.clues import Clues
 from helpdesk.conversation.dates import find_date
 from helpdesk.conversation.slots import fill
-from helpdesk.conversation.vocabulary import DirectoryVocabulary, near_groups
-from helpdesk.conversation.words import correction, is_cancel, occurs, without_secrets
+from helpdesk.conversation.vocabulary import DirectoryVocabulary, by_login, group_choices, near_groups
+from helpdesk.conversation.words import correction, is_cancel, occurs, stands, without_secrets
+from helpdesk.identity import Group
 from helpdesk.spec import Parameter
 from tests.unit.conversation_specs import SPECS, spec
-from tests.unit.conversation_world import GROUPS, signed_in
+from tests.unit.conversation_world import GROUPS, person, signed_in
 
 TODAY = date(2026, 11, 24)  # a Tuesday
 BY_NAME = {s.name: s for s in SPECS}
@@ -138,6 +139,49 @@ def test_numbers_choices_and_switches(words: str, arguments: dict[str, object]) 
 )
 def test_what_counts_as_typed(value: str, said: str, typed: bool) -> None:
     assert occurs(value, said) is typed
+
+
+@pytest.mark.req("L2")
+@pytest.mark.parametrize(
+    ("name", "said", "there"),
+    [
+        ("bo", "please unlock Bo's account", True),
+        ("bo", "unlock bo.", True),
+        ("bo", "(bo)", True),
+        ("bo", "unlock bo.admin", False),
+        ("bo", "mail bo@example.org", False),
+        ("R&D", "get me into R&D please", True),
+        ("Finance Team", "get me into the finance team", True),
+        ("Finance  Team", "get me into the finance team", False),
+        ("finance-share_", "into finance-share_ please", False),
+        ("finance-share.", "into finance-share.", False),
+        ("bo\u200b", "unlock bo\u200b", False),
+        ("ﬁnance", "into finance", False),
+        ("\u212a2", "into k2", False),  # the sign for kelvin
+        ("müller", "unlock Müller", True),
+        ("", "anything", False),
+    ],
+)
+def test_a_name_stands_only_as_it_is(name: str, said: str, there: bool) -> None:
+    assert stands(name, said) is there
+
+
+@pytest.mark.req("L2")
+def test_a_login_inside_somebody_elses_name_is_not_what_was_typed() -> None:
+    ines, other = person("ines", "Ines Calloway"), person("calloway", "Mel Calvert")
+    both = [ines, other]
+    assert by_login(ines, "unlock Ines Calloway", both)
+    assert not by_login(other, "unlock Ines Calloway", both)
+    assert by_login(other, "unlock calloway", both)
+    assert by_login(other, "unlock Ines Calloway and calloway", both)
+
+
+@pytest.mark.req("L2")
+def test_a_choice_in_several_alphabets_says_so() -> None:
+    alike = [Group("1", "cn=1", "finance-share"), Group("2", "cn=2", "finance-shаre", "Folders")]
+    plain, odd = group_choices(alike)
+    assert plain.label == "finance-share"
+    assert "several alphabets: cyrillic, latin" in odd.label
 
 
 def test_near_groups_are_resemblances_only() -> None:
