@@ -16,11 +16,12 @@ from helpdesk.actions.why import CallWhy, DecisionSaid, EntryWhy
 from helpdesk.errors import HelpdeskError, NotFound
 from helpdesk.events import Change, Observation
 from helpdesk.gate.audit import Entry
-from helpdesk.gate.requests import Request
+from helpdesk.gate.requests import Request, RequestState
 from helpdesk.identity import Actor
 from helpdesk.ports import SignedIn
 
 _CARRIED_OUT = ("intent", "outcome")
+_ASKED = ("request", "approval")
 _RULE_DECIDED = ("rule", "")
 """Codes of errors where a rule may have said no; the directory's own refusal is none of them."""
 
@@ -42,6 +43,12 @@ class _Call:
     request: Request | None = None
     undone_by: int | None = None
 
+    @property
+    def waits(self) -> bool:
+        """It is a request that nobody has decided about yet."""
+        pending = self.request is not None and self.request.state is RequestState.PENDING
+        return pending and self.entry.kind == "request"
+
 
 @dataclass(frozen=True, slots=True)
 class EntryExplainer:
@@ -58,7 +65,7 @@ class EntryExplainer:
         try:
             call = await asyncio.to_thread(self._call, seq)
             why = self._said(call)
-            if call.entry.body.get("outcome") in ("refused", "pending") or call.entry.kind == "request":
+            if call.entry.body.get("outcome") == "refused" or call.waits:
                 why = await asyncio.to_thread(self._with_today, why, call, signed_in)
         except HelpdeskError as error:
             self.runner.rejected("why", {}, signed_in.actor, error)
@@ -76,6 +83,9 @@ class EntryExplainer:
             ends = journal.audit.outcomes_of(intent.seq)
             outcome = entry if entry.kind == "outcome" else (ends[-1] if ends else None)
         about = journal.about_request(str(entry.body["request"])) if entry.body.get("request") else []
+        if entry.kind in _ASKED:
+            intent = next((one for one in about if one.kind == "intent"), None)
+            outcome = next((one for one in about if one.kind == "outcome"), None)
         undoing = journal.audit.undoing(outcome.seq) if outcome is not None else []
         return _Call(
             entry,
@@ -111,7 +121,6 @@ class EntryExplainer:
             personal |= {k: v for k, v in (one.personal if one else {}).items() if v not in ("", None)}
         action, rule = str(known.get("action", "")), str(known.get("rule", ""))
         reason, hint = self.runner.authorise.authorization.sentences(rule, action)
-        waiting = call.request is not None and call.request.state.value == "pending"
         approvers = call.request.approver_names if call.request is not None else ()
         wait = f"It waits for {' or '.join(approvers)}: helpdesk approvals show {known.get('request')}"
         return EntryWhy(
@@ -122,7 +131,7 @@ class EntryExplainer:
             requester=_text(personal.get("requester")),
             action=action,
             target=str(personal.get("target") or ""),
-            arguments=_json(personal.get("arguments")),
+            arguments=_json(personal.get("arguments")) if "arguments" in entry.personal else {},
             outcome=str(known.get("outcome") or known.get("decision") or ""),
             code=str(entry.body.get("code") or ""),
             message=str(personal.get("message") or ""),
@@ -138,7 +147,7 @@ class EntryExplainer:
             request=str(known.get("request", "")),
             approvers=tuple(approvers),
             decisions=tuple(map(_decision, call.decisions)),
-            unblock=(wait,) if waiting else (),
+            unblock=(wait,) if call.waits else (),
             undoes=known.get("undoes"),
             undone_by=call.undone_by,
         )

@@ -88,7 +88,7 @@ class Journal:
             personal["actor"] = actor.login
         return self.audit.append(kind, body, personal)
 
-    def requested(self, prepared: Prepared, preview: Preview, request: str, seal: str) -> int:
+    def requested(self, prepared: Prepared, preview: Preview, request: str, seal: str, rule: str = "") -> int:
         body = {
             **_identities(prepared, prepared.requester),
             "key": prepared.call.key,
@@ -96,6 +96,7 @@ class Journal:
             "digest": prepared.digest(preview),
             "request": request,
             "seal": seal,
+            "rule": rule,
         }
         personal = {
             **_names(prepared, prepared.requester),

@@ -377,7 +377,7 @@ class Runner:
             str(prepared.values.get("reason", "")),
         )
         try:
-            entry = self.journal.requested(prepared, preview, request.id, request.digest)
+            entry = self.journal.requested(prepared, preview, request.id, request.digest, decision.rule)
         except LogUnavailable:
             self.requests.withdraw(request.id, signed_in.actor.person.id)
             raise

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from helpdesk.actions.reconcile import Reconciler
 from helpdesk.actions.schema import spec_of
 from helpdesk.actions.undo import Undo
 from helpdesk.errors import PluginFailure
@@ -26,9 +27,15 @@ from helpdesk.plugin import (
 )
 from tests.fakes.systems import Fault
 from tests.fakes.terminal import Person as AtTerminal
-from tests.unit.door_world import World, catalog, in_order, with_plugin
+from tests.unit.door_world import World, catalog, in_order, password_of, with_plugin
 
 SHARE = "finance-share"
+WITH_APPROVAL = """
+@id("owners") permit (principal, action == Action::"access.grant", resource)
+when { resource.owners.contains(principal) };
+@id("owners-approve") permit (principal, action == Action::"access.revoke", resource)
+when { context has approver && resource.owners.contains(context.approver) };
+"""
 
 
 @pytest.fixture
@@ -155,6 +162,49 @@ def test_a_refused_undo_may_be_tried_again(world: World) -> None:
     assert undo(world, "olga", granted.entry, at=AtTerminal(agrees=False)).outcome is Outcome.CANCELLED
     assert world.is_member("bo")
     assert undo(world, "olga", granted.entry).outcome is Outcome.DONE
+
+
+@pytest.mark.req("R2", "R3")
+def test_an_interrupted_undo_is_read_back_and_never_repeated(world: World) -> None:
+    granted = world.do("olga", "access.grant", person="bo", group=SHARE)
+    world.log.down = {"outcome"}
+    assert undo(world, "olga", granted.entry).outcome is Outcome.UNKNOWN
+    world.log.down = set()
+    writes = len(world.done)
+    assert code(undo(world, "olga", granted.entry)) == "undone-already"
+    olga, at = world.signed_in("olga"), cast(Any, world.person("olga"))
+    [result] = asyncio.run(Reconciler(world.runner)(world.log.interrupted(), olga, at))
+    assert result.outcome is Outcome.DONE
+    assert world.log.of("outcome")[-1].body["undoes"] == granted.entry
+    assert code(undo(world, "olga", granted.entry)) == "undone-already"
+    assert len(world.done) == writes
+
+
+@pytest.mark.req("L4")
+def test_what_moves_while_the_person_decides_stops_the_undo(world: World) -> None:
+    changed = world.do("emma", "people.update", phone="+49 30 1")
+    session = world.embedded.sign_in("emma", Secret(password_of("emma")))
+
+    def meanwhile() -> None:
+        session.update_contact(session.person("emma"), {"phone": "+49 30 2"})
+
+    result = undo(world, "emma", changed.entry, at=AtTerminal(before_answer=meanwhile))
+    assert result.outcome is Outcome.FAILED
+    assert world.embedded.look_up().person("emma").phone == "+49 30 2"
+
+
+@pytest.mark.req("V1")
+def test_an_opposite_that_needs_an_approval_waits_for_it_and_is_not_asked_for_twice(tmp_path: Path) -> None:
+    world = World(tmp_path, policy=WITH_APPROVAL)
+    granted = world.do("olga", "access.grant", person="bo", group=SHARE)
+    waiting = undo(world, "emma", granted.entry)
+    assert waiting.outcome is Outcome.PENDING
+    assert world.log.of("request")[-1].body["undoes"] == granted.entry
+    assert code(undo(world, "emma", granted.entry)) == "undone-already"
+    assert waiting.request is not None
+    assert world.approve("oscar", waiting.request).outcome is Outcome.DONE
+    assert not world.is_member("bo")
+    assert code(undo(world, "emma", granted.entry)) == "undone-already"
 
 
 @pytest.mark.req("D9")

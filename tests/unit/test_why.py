@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -17,9 +18,13 @@ from helpdesk.actions.why import CallWhy, EntryWhy
 from helpdesk.connectors.embedded import NewGroup
 from helpdesk.errors import LogUnavailable, NotFound, UsageError
 from helpdesk.events import Outcome
+from helpdesk.surfaces.cli.why_lines import entry_lines
+from helpdesk.surfaces.look import Look
 from tests.unit.door_world import World
+from tests.unit.plugin_world import Desk as RealLog
 
 SHARE = "finance-share"
+PLAIN = Look(color=False, moves=False, encoding="utf-8", width=100)
 NIGHT = """
 @id("anyone-looks") permit (principal, action in Action::"reads", resource);
 @id("pilots") @reason("Pilots reset passwords at night.") @hint("Call the pilots.")
@@ -269,3 +274,37 @@ def test_an_erased_entry_is_explained_as_far_as_it_goes(world: World) -> None:
 def test_an_entry_that_is_none_is_an_error(world: World) -> None:
     with pytest.raises(NotFound):
         why_entry(world, "emma", 4711)
+
+
+def test_a_request_that_was_carried_out_names_how_it_ended(world: World) -> None:
+    done = world.approve("oscar", world.request("emma"))
+    for kind in ("request", "approval"):
+        found = why_entry(world, "emma", world.log.of(kind)[-1].seq)
+        assert (found.ended, found.now, found.unblock) == (done.entry, None, ()), kind
+        assert found.receipt, kind
+        assert found.action == "access.request"
+
+
+def test_every_entry_of_a_real_log_can_be_explained(tmp_path: Path) -> None:
+    desk = RealLog(tmp_path)
+    waiting = desk.do("ana", "access.request", {"group": SHARE})
+    assert waiting.request is not None
+    desk.do("ana", "access.grant", {"person": "bo", "group": SHARE})
+    desk.do("ana", "people.whoami")
+    desk.do("ana", "people.update", {"phone": "200"}, dry_run=True)
+    desk.do("ana", "people.update", {"phone": "200"})
+    desk.without_outcome("ana", "people.update", {"phone": "300"})
+    desk.reconcile("ana")
+    desk.do("ana", "people.update", {"fax": "1"})
+    desk.approve("olga", waiting.request)
+    ana = desk.signed_in("ana")
+    entries = desk.audit.entries(limit=1000)
+    assert {"sign-in", "request", "refusal", "read", "preview", "intent", "outcome", "approval"} <= {
+        entry.kind for entry in entries
+    }
+    for entry in entries:
+        found = asyncio.run(EntryExplainer(desk.runner)(entry.seq, ana))
+        assert (found.explains, found.kind) == (entry.seq, entry.kind)
+        assert json.dumps(found.plain())
+        assert entry_lines(found, PLAIN)
+    assert desk.audit.verify().ok

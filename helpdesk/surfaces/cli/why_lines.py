@@ -62,7 +62,7 @@ def _entry(why: EntryWhy, look: Look) -> Iterator[str]:
     if why.requester and why.requester != why.actor:
         yield from _field("for", f"{why.requester}, who asked")
     yield from _arguments(why.arguments, why.provenance)
-    yield from _field("rule", why.rule or ("" if why.code else "none is named"))
+    yield from _field("rule", why.rule)
     yield from _field("because", why.reason)
     yield from _field("said", why.message)
     yield from _field("confirmed", why.confirmed_by)
@@ -91,9 +91,11 @@ def _entry(why: EntryWhy, look: Look) -> Iterator[str]:
 def _rules(why: CallWhy, look: Look) -> Iterator[str]:
     if not why.rules:
         return
+    awaited = why.rule if why.verdict == "needs-approval" else ""
     yield look.paint("Rules that could decide", "bold")
     for rule in why.rules:
-        yield f"  {untrusted(rule.rule)} ({rule.effect}): {_how(rule)}"
+        how = "applies once it is approved" if rule.rule == awaited else _how(rule)
+        yield f"  {untrusted(rule.rule)} ({rule.effect}): {how}"
         for condition in rule.conditions:
             mark = look.paint("✓", "green") if condition.holds else look.paint("✗", "red")
             yield f"    {mark} {untrusted(condition.words)}"
