@@ -45,7 +45,7 @@ class Journal:
             "request": request,
             "rule": rule,
             "provenance": {name: str(value) for name, value in prepared.call.provenance.items()},
-            "people": {name: person.id for name, person in prepared.people.items()},
+            "people": _people(prepared),
             "groups": {name: group.id for name, group in prepared.groups.items()},
         }
         personal = {
@@ -143,6 +143,15 @@ def _identities(prepared: Prepared, acting: Actor) -> dict[str, Any]:
         "requester_id": prepared.requester.person.id,
         "person_id": prepared.person.id if prepared.person else "",
         "group_id": prepared.group.id if prepared.group else "",
+    }
+
+
+def _people(prepared: Prepared) -> dict[str, str]:
+    """Ids by the argument that names them: a login is personal, and would stay for ever here."""
+    return {
+        p.name: prepared.people[prepared.values[p.name]].id
+        for p in prepared.spec.parameters
+        if p.kind == "login" and prepared.values.get(p.name) in prepared.people
     }
 
 

@@ -43,7 +43,10 @@ def restored(catalog: Catalog, intent: Entry, signed_in: SignedIn) -> tuple[Prep
 
 
 def _same_objects(prepared: Prepared, intent: Entry, reader: DirectoryReader) -> Prepared:
-    people = {name: reader.person_by_id(id) for name, id in intent.body["people"].items()}
+    people = {
+        str(prepared.values.get(argument, argument)): reader.person_by_id(id)
+        for argument, id in intent.body["people"].items()
+    }
     for name, id in intent.body["groups"].items():
         if prepared.groups[name].id != id:
             raise OutcomeUnknown(f"The group {name} is another one by now.")

@@ -18,6 +18,7 @@ from helpdesk.secrets import Secret
 
 if TYPE_CHECKING:
     from helpdesk.actions.approve import Approvals
+    from helpdesk.actions.erase import Erasure
     from helpdesk.actions.runner import Runner
     from helpdesk.actions.words import Words
     from helpdesk.gate.attempts import Attempts
@@ -234,6 +235,12 @@ class Parts:
         from helpdesk.actions.approve import Approvals
 
         return Approvals(self.runner)
+
+    @cached_property
+    def erasure(self) -> Erasure:
+        from helpdesk.actions.erase import Erasure
+
+        return Erasure(self.runner, self.log_search)
 
     @cached_property
     def model(self) -> Model | None:

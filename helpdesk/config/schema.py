@@ -24,7 +24,7 @@ MANAGED: Final = ("directory", "roles", "authorization", "llm", "session", "limi
 WHOLE: Final = ("directory", "roles", "authorization", "limits", "services")
 """Managed sections that are taken as one: parts of two would make a third that nobody approved."""
 DATA_CLASSES: Final = ("words", "actions", "policies", "results", "people", "groups", "tickets")
-USUAL_ROLES: Final = ("helpdesk", "privileged")
+USUAL_ROLES: Final = ("helpdesk", "privileged", "auditor")
 SHIPPED_PLUGINS: Final = ("password", "account", "access", "policy", "ticket", "people")
 
 

@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from helpdesk.errors import Failed, LogUnavailable
-from helpdesk.gate import audit_proofs, audit_read, audit_seal
+from helpdesk.gate import audit_erase, audit_proofs, audit_read, audit_seal
 from helpdesk.gate.audit_chain import Entry, Head, Sealed, about, seal
+from helpdesk.gate.audit_erase import Value
 from helpdesk.gate.audit_live import Runs
 from helpdesk.gate.audit_store import DATABASE, explained, head_of, insert, open_store
 from helpdesk.gate.audit_verify import Verification, verify_log
@@ -35,7 +36,7 @@ from helpdesk.store import BUSY_SECONDS, immediate
 
 __all__ = ["AuditLog", "Entry", "Verification"]
 
-CHECKPOINT_KINDS = frozenset({"outcome", "approval", "request", "sign-in"})
+CHECKPOINT_KINDS = frozenset({"outcome", "approval", "request", "sign-in", "erasure"})
 CHECKPOINT_SECONDS = 60.0
 
 
@@ -130,9 +131,31 @@ class AuditLog:
                 self._runs.close()
                 self._drop()
 
+    def erase(
+        self, values: Sequence[Value], body: Mapping[str, Any], personal: Mapping[str, str | int]
+    ) -> int:
+        """Add the entry that tells of an erasure, and erase these values: both, or neither; its number.
+
+        Raises:
+            LogUnavailable: nothing was erased.
+        """
+        with self._guard, explained(self._folder):
+            return self._append("erasure", body, personal, "", lambda db: audit_erase.erase(db, values)).seq
+
+    def scrub(self) -> bool:
+        """See :func:`helpdesk.gate.audit_erase.scrub`. Raises LogUnavailable."""
+        with self._guard, explained(self._folder), self._whole():
+            return audit_erase.scrub(self._writable())
+
     def _append(
-        self, kind: str, body: Mapping[str, Any], personal: Mapping[str, str | int], run: str
+        self,
+        kind: str,
+        body: Mapping[str, Any],
+        personal: Mapping[str, str | int],
+        run: str,
+        also: Callable[[sqlite3.Connection], None] | None = None,
     ) -> Sealed:
+        """``also`` is done in the same transaction."""
         database = self._writable()
         tree, signed = self._tree, None
         assert tree is not None  # _writable has read it
@@ -143,6 +166,8 @@ class AuditLog:
             now = self._clock()
             item = seal(head, now, kind, body, personal, run)
             insert(database, item)
+            if also is not None:
+                also(database)
             if kind in CHECKPOINT_KINDS or self._due():
                 signed = audit_seal.sign(database, tree, item.seq, now, self._key())
         self._known = Head(item.seq, item.hash, item.time)
@@ -293,6 +318,21 @@ class AuditLog:
         """
         with explained(self._folder):
             return verify_log(self._folder, public_key or self._key().public, checkpoint, since=since)
+
+    # ── whose values ──────────────────────────────────────────────────────────────────────────
+
+    def ids_of(self, login: str) -> set[str]:
+        with self._guard, explained(self._folder), self._whole():
+            return audit_erase.ids_of(self._open(), login)
+
+    def logins_of(self, id: str) -> set[str]:
+        with self._guard, explained(self._folder), self._whole():
+            return audit_erase.logins_of(self._open(), id)
+
+    def values_of(self, id: str, names: Collection[str]) -> list[Value]:
+        """The personal values of one person that are still there."""
+        with self._guard, explained(self._folder), self._whole():
+            return audit_erase.values_of(self._open(), id, names)
 
     # ── proofs ────────────────────────────────────────────────────────────────────────────────
 

@@ -13,6 +13,7 @@ from helpdesk.ports import DirectoryReader
 
 HELPDESK = "helpdesk"
 PRIVILEGED = "privileged"
+AUDITOR = "auditor"
 
 
 @dataclass(slots=True)

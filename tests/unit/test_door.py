@@ -184,7 +184,7 @@ def test_what_was_confirmed_is_in_the_log_with_who_confirmed_it(world: World) ->
     assert intent.body["digest"] == at.confirmations[0].digest
     assert intent.body["confirmed_by"] == "person"
     mia = world.embedded.look_up().person("mia")
-    assert (intent.body["person_id"], intent.body["people"]) == (mia.id, {"mia": mia.id})
+    assert (intent.body["person_id"], intent.body["people"]) == (mia.id, {"person": mia.id})
 
 
 # ── L4, L5: what runs is what was confirmed ───────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from helpdesk.surfaces.cli.commands import CONTEXT, EPILOG, group
+from helpdesk.surfaces.cli.log_erase import erase
 from helpdesk.surfaces.cli.log_export import export, stats
 from helpdesk.surfaces.cli.log_proofs import check_proof, checkpoint, prove, verify
 from helpdesk.surfaces.cli.log_read import list_, search, show
@@ -18,5 +19,6 @@ for _name, _command in (
     ("check-proof", check_proof),
     ("export", export),
     ("stats", stats),
+    ("erase", erase),
 ):
     app.command(_name, context_settings=CONTEXT, epilog=EPILOG)(_command)

@@ -1,0 +1,32 @@
+"""``log erase``: a person's names leave the log."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from helpdesk.surfaces.cli.invocation import current
+
+
+def erase(
+    person: Annotated[
+        str, typer.Argument(help="Login or permanent id.", show_default=False, metavar="PERSON")
+    ],
+) -> int:
+    """Erase a person's names and texts from the log, for good; what was done, and by which id, stays.
+
+    Only auditors may ([roles] auditor), never for themselves. It is shown first, confirmed by typing the
+    login, and logged. --dry-run shows what would go. The log stays whole.
+    """
+    from helpdesk.actions.erase import ACTION
+    from helpdesk.events import Result
+
+    run = current()
+    run.confirms(ACTION)
+
+    async def work() -> Result:
+        signed_in = await run.signed_in()
+        return await run.desk.erasure(person, signed_in, run.terminal, dry_run=run.flags.dry_run)
+
+    return run.perform(work)

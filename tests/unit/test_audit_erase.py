@@ -1,0 +1,124 @@
+"""Whose a value is, and that erasing it is one with saying so."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from helpdesk.errors import LogUnavailable
+from helpdesk.gate.audit import AuditLog
+from helpdesk.gate.audit_filter import Filter
+from helpdesk.gate.audit_search import SearchIndex
+from tests.unit.audit_world import checked, open_log
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> AuditLog:
+    return open_log(tmp_path)
+
+
+def test_whose_a_value_is(log: AuditLog) -> None:
+    log.append(
+        "outcome",
+        {"actor_id": "id-ana", "person_id": "id-bo"},
+        {"actor": "ana", "target": "bo", "message": "x"},
+    )
+    log.append(
+        "outcome", {"actor_id": "id-cy", "person_id": "id-ana"}, {"actor": "cy", "target": "ana", "count": 3}
+    )
+    log.append(
+        "request", {"requester_id": "id-ana", "group_id": "g"}, {"requester": "ana", "target": "banana"}
+    )
+    log.append("sign-in", {"outcome": "refused"}, {"actor": "ANA", "message": "No."})
+    log.append("read", {"actor_id": "id-cy"}, {"actor": "cy", "arguments": '{"words": "ana"}'})
+    log.append(
+        "read", {"actor_id": "id-cy"}, {"actor": "cy", "arguments": '{"words": "banana ana.x ana-x x@ana"}'}
+    )
+    log.append(
+        "read", {"actor_id": "id-new"}, {"actor": "ana", "message": "Ana Ito."}
+    )  # the login, given anew
+    log.append("read", {"people": {"person": "id-ana"}}, {"message": "text"})
+    assert log.ids_of("ana") == {"id-ana", "id-new"}
+    assert log.logins_of("id-ana") == {"ana"}
+    assert log.values_of("id-ana", {"ana", "Ana Ito"}) == [
+        (1, "actor"), (1, "message"),
+        (2, "count"), (2, "target"),
+        (3, "requester"),
+        (4, "actor"),
+        (5, "arguments"),
+        (7, "message"),
+        (8, "message"),
+    ]  # fmt: skip
+    assert log.values_of("", {"cy"}) == [(n, "actor") for n in (2, 5, 6)]
+    assert log.values_of("id-none", set()) == []
+
+
+def test_names_with_quotes_are_found_within_json(log: AuditLog) -> None:
+    name = 'Zoë "Z" O\\Hara'
+    import json
+
+    log.append("read", {}, {"arguments": json.dumps({"words": name}, ensure_ascii=False)})
+    assert log.values_of("", {name}) == [(1, "arguments")]
+
+
+@pytest.mark.req("R1")
+def test_no_erasure_without_its_entry_and_no_entry_without_its_erasure(
+    log: AuditLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.append("read", {}, {"actor": "canary-7319"})
+    with pytest.raises(TypeError):
+        log.erase([(1, "actor")], {"float": 1.5}, {})
+    assert log.entry(1).personal == {"actor": "canary-7319"}
+
+    def fails(database: sqlite3.Connection, values: object) -> None:
+        database.execute("UPDATE personal SET salt = NULL, value = NULL")
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr("helpdesk.gate.audit_erase.erase", fails)
+    with pytest.raises(LogUnavailable):
+        log.erase([(1, "actor")], {}, {})
+    monkeypatch.undo()
+    assert log.entry(1).personal == {"actor": "canary-7319"}
+    assert [entry.kind for entry in log.entries()] == ["read"]
+    assert log.erase([(1, "actor")], {}, {}) == 2
+    assert log.entry(1).personal == {"actor": None}
+    assert checked(tmp_path).erased == 1
+    assert checked(tmp_path).signed == 2
+
+
+@pytest.mark.req("S5")
+def test_scrubbing_leaves_no_copy_and_says_when_it_could_not(log: AuditLog, tmp_path: Path) -> None:
+    for n in range(300):
+        log.append("read", {}, {"actor": f"canary-{n}", "message": "x" * (n * 7 % 900)})
+    values = [(n, "actor") for n in range(1, 301)]
+    reader = sqlite3.connect(tmp_path / "log" / "log.db")
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM personal").fetchone()
+    log.close()
+    impatient = open_log(tmp_path, busy=0.05)
+    impatient.erase(values, {}, {})
+    assert not impatient.scrub()
+    reader.close()
+    assert impatient.scrub()
+    for file in (tmp_path / "log").iterdir():
+        assert not file.is_file() or b"canary-" not in file.read_bytes()
+    assert checked(tmp_path).ok
+
+
+@pytest.mark.req("S5")
+def test_an_erasure_that_missed_the_index_empties_it_at_the_next_search(
+    log: AuditLog, tmp_path: Path
+) -> None:
+    """The program died between the erasure and the emptying of the index."""
+    log.append("read", {"actor_id": "id-1"}, {"actor": "canary", "message": "canary text"})
+    index = SearchIndex(log, tmp_path / "log")
+    assert len(index.find(Filter(text="canary"))) == 1
+    log.erase([(1, "actor"), (1, "message")], {}, {})
+    assert index.find(Filter(text="canary")) == []
+    assert [entry.seq for entry in index.find(Filter(actors=("id-1",)))] == [1]
+    with index.erasing():
+        pass
+    index.close()
+    assert all(b"canary" not in file.read_bytes() for file in (tmp_path / "log").glob("search.db*"))
