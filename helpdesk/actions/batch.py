@@ -97,9 +97,9 @@ class Batch:
         if plan.left:
             self.runner.journal.batch(
                 self.acting.actor,
+                plan.file,
                 {
                     "batch": plan.batch,
-                    "file": plan.file,
                     "plan": plan.digest,
                     "rows": len(plan.rows),
                     "left": len(plan.left),

@@ -176,7 +176,7 @@ class Planner:
             return BadRow(row, error)
 
     async def _planned(self, runner: Runner, batch: str, row: Row, past: Past | None) -> PlannedRow:
-        call = Call(row.action, row.arguments, dict.fromkeys(row.arguments, Provenance.TEXT))
+        call = Call(row.action, row.arguments, dict.fromkeys(row.arguments, Provenance.FILE))
         spec, action = runner.catalog.action(row.action)
         who, reader = self.signed_in.actor, self.signed_in.directory
         try:

@@ -14,7 +14,7 @@ from helpdesk.secrets import Secret
 class Provenance(StrEnum):
     """Where an argument's value came from (L2). ``TEXT`` is tainted: a model, a ticket, a document.
 
-    ``LOG``: from the entry of the log that a person named to be undone.
+    ``LOG``: from the entry of the log that a person named to be undone. ``FILE``: from a row of their batch.
     """
 
     TYPED = "typed"
@@ -22,6 +22,7 @@ class Provenance(StrEnum):
     DEFAULT = "default"
     TEXT = "text"
     LOG = "log"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,9 +108,14 @@ class Journal:
         body = {"request": request, "decision": decision, "seal": seal, "actor_id": approver.person.id}
         return self.audit.append("approval", body, {"actor": approver.login, "reason": reason})
 
-    def batch(self, acting: Actor, body: Mapping[str, Any]) -> int:
-        """A batch is confirmed and begins, or goes on; ``body`` says which file, plan and rows, by digests."""
-        return self.audit.append("batch", {**body, "actor_id": acting.person.id}, {"actor": acting.login})
+    def batch(self, acting: Actor, file: str, body: Mapping[str, Any]) -> int:
+        """A batch is confirmed and begins, or goes on.
+
+        Args:
+            file: the digest of its bytes; of a short file they could be guessed from it, so it can be erased.
+        """
+        personal = {"actor": acting.login, "file": file}
+        return self.audit.append("batch", {**body, "actor_id": acting.person.id, **acting.marks}, personal)
 
     def explained(self, acting: Actor, what: str, arguments: dict[str, Any]) -> int:
         """Somebody asked why; a read like every other."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from helpdesk.actions.ahead import Ahead, Standing
 from helpdesk.actions.authorise import Authoriser, refusal
-from helpdesk.actions.by_hand import by_hand, names
+from helpdesk.actions.by_hand import names
 from helpdesk.actions.call import Call
 from helpdesk.actions.carry_out import Agreed, CarryOut, Timing
 from helpdesk.actions.catalog import Catalog
@@ -24,11 +24,11 @@ from helpdesk.actions.journal import Journal
 from helpdesk.actions.mask import preview_without
 from helpdesk.actions.prepare import Prepared, prepare
 from helpdesk.actions.rejection import rejection
+from helpdesk.actions.requesting import ask_for_approval
 from helpdesk.errors import (
     Cancelled,
     FreshSignInNeeded,
     HelpdeskError,
-    LogUnavailable,
     MustChangePassword,
     PluginFailure,
     Refused,
@@ -45,7 +45,7 @@ from helpdesk.events import (
     Result,
 )
 from helpdesk.gate.authorization import Decision, Verdict
-from helpdesk.gate.requests import Requests, SealedCall
+from helpdesk.gate.requests import Requests
 from helpdesk.identity import Actor, Person
 from helpdesk.plugin import Answer, Preview
 from helpdesk.ports import DirectoryReader, Interaction, SignedIn, SignIn
@@ -361,40 +361,10 @@ class Runner:
                 approvers,
                 summary=f"{preview.summary} This asks for approval; nothing changes until it is given.",
             )
-        request = self.requests.create(
-            SealedCall.of(
-                action=prepared.spec.name,
-                plugin_version=prepared.spec.plugin_version,
-                arguments=dict(prepared.values),
-                provenance={k: str(v) for k, v in prepared.call.provenance.items()},
-                requester=signed_in.actor.person,
-                person=prepared.person,
-                group=prepared.group,
-                key=prepared.call.key,
-            ),
-            preview.changes,
-            approvers,
-            str(prepared.values.get("reason", "")),
-        )
-        try:
-            entry = self.journal.requested(prepared, preview, request.id, request.digest, decision.rule)
-        except LogUnavailable:
-            self.requests.withdraw(request.id, signed_in.actor.person.id)
-            raise
-        who = names(approvers)
         tickets = any(spec.name == "ticket.open" for spec in self.catalog.specs)
-        hint = (
-            "They see it with: helpdesk approvals list"
-            if self.shared
-            else by_hand(prepared, approvers, tickets=tickets)
-        )
-        return prepared.result(
-            Outcome.PENDING,
-            f"Request {request.id} waits for {who}. {hint}",
-            entry=entry,
-            request=request.id,
-            changes=preview.changes,
-            rule=decision.rule,
+        ahead = Ahead(prepared, decision, preview)
+        return ask_for_approval(
+            ahead, preview, self.requests, self.journal, shared=self.shared, tickets=tickets
         )
 
     def rejected(

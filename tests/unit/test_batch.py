@@ -101,7 +101,7 @@ def test_each_row_is_logged_with_a_key_of_its_own_and_the_batch_before_them(worl
     (begun,) = world.log.of("batch")
     assert begun.body["confirmed_by"] == "--yes"
     assert begun.body["plan"]
-    assert begun.body["file"] == script.file.digest
+    assert begun.personal["file"] == script.file.digest
     intents = world.log.of("intent")
     assert [entry.seq > begun.seq for entry in intents] == [True, True]
     assert sorted(entry.body["key"].rsplit(":", 1)[0] for entry in intents) == [

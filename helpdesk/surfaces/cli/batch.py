@@ -204,4 +204,5 @@ async def _confirmed(asked: _Asked, plan: Plan, acting: SignedIn, begun: datetim
     answer = await run.terminal.confirm(confirmation(plan, asked.action, acting.actor.login, specs))
     if answer.digest != plan.digest:
         raise Stale("The confirmation was for something else; nothing was done.")
+    run.desk.runner.guard.confirmed(acting.actor, answer.by)
     return answer.by, run.desk.runner.systems.clock()

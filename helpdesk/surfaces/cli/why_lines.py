@@ -21,6 +21,7 @@ _PROVENANCE = {
     "default": "left out, so the default",
     "text": "taken from a text: a model, a ticket or a document",
     "log": "from the entry that it undoes",
+    "file": "from a row of the batch file",
 }
 
 
