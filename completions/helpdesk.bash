@@ -12,11 +12,12 @@ _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values an
     help) ;;
     ask) values=('text…') ;;
     chat) ;;
-    do) children=(access.grant access.list access.request access.revoke account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.status) ;;
+    do) children=(access.grant access.list access.request access.revoke access.show account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.status) ;;
     'do access.grant') flags=(--person=people --group=groups) values=(people groups) ;;
     'do access.list') flags=(--person=people) ;;
     'do access.request') flags=(--group=groups --reason=text) values=(groups) ;;
     'do access.revoke') flags=(--person=people --group=groups) values=(people groups) ;;
+    'do access.show') flags=(--group=groups) ;;
     'do account.disable') flags=(--person=people) values=(people) ;;
     'do account.enable') flags=(--person=people) values=(people) ;;
     'do password.change') flags=(--new-password-file=files) ;;
@@ -48,7 +49,7 @@ _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values an
     login) values=(people) ;;
     logout) ;;
     whoami) ;;
-    log) children=(list search show verify checkpoint prove check-proof export stats) ;;
+    log) children=(list search show verify checkpoint prove check-proof export stats erase) ;;
     'log list') flags=(--limit=text --actor=text --action=actions --target=text --outcome=text --kind=text --after=text --before=text --text=text) ;;
     'log search') flags=(--limit=text --actor=text --action=actions --target=text --outcome=text --kind=text --after=text --before=text --text=text) values=('text…') ;;
     'log show') flags=(--proof=switch --names=switch --checkpoint=files) values=(text) ;;
@@ -58,6 +59,7 @@ _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values an
     'log check-proof') flags=(--key=text --checkpoint=files) values=(files) ;;
     'log export') flags=('--format=choice:table|jsonl|csv|ocsf' --actor=text --action=actions --target=text --outcome=text --kind=text --after=text --before=text --text=text) values=(files) ;;
     'log stats') flags=(--actor=text --action=actions --target=text --after=text --before=text) ;;
+    'log erase') values=(people) ;;
     reconcile) ;;
     doctor) ;;
     config) children=(show path) ;;
@@ -141,7 +143,7 @@ _helpdesk() {
     local typed cur word quoted key='' kind='' flag='' ended='' helping='' profile='' n=0 i part head=''
     local -a flags values children offer=()
     local -a everywhere=(--json=switch --plain=switch -n=switch --dry-run=switch --no-input=switch -y=switch --yes=switch --yes-for=actions --as=people --user=people --password-stdin=switch --password-file=files --reveal-to=files --profile=choice:demo -q=switch --quiet=switch -v=switch --verbose=switch '--color=choice:auto|always|never' --no-pager=switch -d=switch --debug=switch -h=switch --help=switch -V=switch --version=switch --no-color=switch)
-    local -a actions=(access.grant access.list access.request access.revoke account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.status)
+    local -a actions=(access.grant access.list access.request access.revoke access.show account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.status)
     COMPREPLY=()
     _helpdesk_words
     cur=${typed[${#typed[@]} - 1]}
