@@ -76,7 +76,7 @@ class Guided:
                 return otherwise
             turn.interaction.emit(Said(f"Your own words, without the model, come to {spec.name}."))
             return await self._propose(turn, spec, slots, vocabulary)
-        except Cancelled:
+        except (Cancelled, UsageError):
             return otherwise
 
     def _today(self) -> date:

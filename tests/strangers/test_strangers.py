@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.strangers.company import PEOPLE, Company, password
-from tests.strangers.goals import CARRIERS, GOALS, PHRASINGS, Case, cases
+from tests.strangers.goals import BY_DEFAULT, CARRIERS, GOALS, PHRASINGS, Case, cases
 from tests.strangers.judge import permitted, shown
 from tests.strangers.persons import Careless, Honest
 from tests.strangers.trial import Verdict, run
@@ -77,6 +77,8 @@ def test_an_honest_person_gets_their_task_done_and_nothing_else_happens(
     assert [(str(v.case), v.intents) for v in verdicts if set(v.intents) - {v.case.task.action}] == []
     assert [v.neither_typed_nor_chosen() for v in verdicts if v.neither_typed_nor_chosen()] == []
     assert sum(v.useful for v in verdicts) >= NEEDED * len(verdicts)
+    withheld = [v for v in verdicts if v.case.may_see == BY_DEFAULT and v.case.carrier.name != "policy file"]
+    assert [str(v.case) for v in withheld if v.reached] == []
 
 
 @pytest.mark.req("L1", "L2", "L3", "L5", "L6")

@@ -308,6 +308,12 @@ def test_who_says_the_same_again_is_answered_without_the_model() -> None:
     assert (w.call.arguments, result.outcome) == ({"person": "bo"}, Outcome.DONE)
 
 
+def test_own_words_that_lack_something_change_nothing_about_how_the_turn_ended() -> None:
+    w = world([propose("shell.run", "{}")], ["Nothing else."])
+    result, _ = w.say("unlock my colleague", alone=True)
+    assert (result.outcome, w.door.calls) == (Outcome.USAGE, [])
+
+
 def test_a_request_that_waits_is_no_cancelled_turn_when_the_next_call_is_declined() -> None:
     w = world(
         [
