@@ -18,6 +18,7 @@ from helpdesk.actions.runner import Runner
 from helpdesk.errors import Exit, HelpdeskError, UsageError
 from helpdesk.events import Confirmation, Confirmed, ErrorInfo, Event, Outcome, Question, Result, Warned
 from helpdesk.gate.requests import RequestState
+from helpdesk.identity import Actor
 from helpdesk.ports import Interaction, SignedIn
 from helpdesk.secrets import Secret
 
@@ -213,6 +214,16 @@ def _told(
         request=past.request or None,
         error=ErrorInfo(code, message, hint) if code else None,
     )
+
+
+def log_previews(runner: Runner, actor: Actor, plan: Plan) -> None:
+    """Write down what a plan has read of whom, as every dry run does. Raises LogUnavailable."""
+    for item in plan.left:
+        assert item.ahead is not None
+        if (preview := item.ahead.preview) is not None:
+            prepared = item.ahead.prepared
+            result = prepared.result(Outcome.PREVIEWED, preview.summary, changes=preview.changes)
+            runner.journal.answered("preview", prepared, actor, result)
 
 
 async def settled_past(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import time
 from pathlib import Path
@@ -151,6 +152,43 @@ def test_generated_passwords_as_json_lines(company: Company) -> None:
     told = json.loads(place.read_text())
     assert (told["row"], told["line"], told["login"]) == (1, 2, "ana")
     assert company.accepts("ana", told["password"]) == "must-change"
+
+
+@pytest.mark.req("S4")
+def test_generated_passwords_to_a_descriptor_of_the_caller(company: Company) -> None:
+    file = written(company, "reset.csv", "person\nana\ndev\n")
+    reading, writing = os.pipe()
+    try:
+        ran = company.run(
+            *("do", "password.reset", "--batch", file, "--yes", "--json", "--reveal-to", f"fd:{writing}"),
+            *("--as", "bo", "--password-stdin"),
+            stdin=PASSWORDS["bo"] + "\n",
+            pass_fds=(writing,),
+        )
+    finally:
+        os.close(writing)
+    with os.fdopen(reading) as pipe:
+        told = {row["login"]: row["password"] for row in map(json.loads, pipe)}
+    assert ran.code == 0, ran.err
+    assert {login: company.accepts(login, password) for login, password in told.items()} == {
+        "ana": "must-change",
+        "dev": "must-change",
+    }
+
+
+@pytest.mark.req("R1")
+def test_plans_and_refusals_of_batches_are_logged_too(company: Company) -> None:
+    file = written(company, "two.csv", "action,person\naccount.disable,ana\naccount.disable,dev\n")
+    desk(company, "do", "--batch", file, "--dry-run")
+    desk(company, "do", "--batch", file, "--yes-plan", "0" * 64)
+    bad = written(company, "bad.csv", "action,person\naccount.disable,bo\n")
+    desk(company, "do", "--batch", bad, "--yes-plan", "0" * 64)
+    entries = company.run("log", "list", "--json", "--limit", "100").document["entries"]
+    kinds = [(entry["kind"], entry.get("outcome")) for entry in entries]
+    assert kinds.count(("preview", "previewed")) == 2
+    assert kinds.count(("refusal", "failed")) == 1  # the plan was another one
+    assert kinds.count(("refusal", "refused")) == 1
+    assert company.accepts("ana", PASSWORDS["ana"]) == "yes"
 
 
 def test_the_same_command_again_repeats_nothing_and_a_named_run_does(company: Company) -> None:

@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from helpdesk.actions.batch import WINDOW, Batch, settled_past
+from helpdesk.actions.batch import WINDOW, Batch, log_previews, settled_past
 from helpdesk.actions.batch_past import batch_id
 from helpdesk.actions.batch_plan import Plan, Planner
 from helpdesk.actions.batch_rows import MAX_BYTES, BadRow, BatchFile, read_batch
 from helpdesk.actions.batch_state import BatchState
-from helpdesk.errors import Exit, Refused, Stale, UsageError
+from helpdesk.errors import Exit, HelpdeskError, Refused, Stale, UsageError
 from helpdesk.ports import SignedIn
 from helpdesk.spec import ActionSpec
 from helpdesk.surfaces.cli.batch_output import (
@@ -126,7 +126,19 @@ async def _whole(asked: _Asked, signed_in: SignedIn, batch: str, state: BatchSta
     if bad or asked.file.bad:
         return _refused(run, signed_in, asked.file.bad, bad)
     if run.flags.dry_run:
+        log_previews(runner, signed_in.actor, plan)
         return _shown(run, plan)
+    try:
+        return await _carried_out(asked, plan, signed_in, begun, state)
+    except HelpdeskError as error:  # before the first effect: refused, stale, or the person said no
+        runner.rejected(asked.action or "batch", {}, signed_in.actor, error)
+        raise
+
+
+async def _carried_out(
+    asked: _Asked, plan: Plan, signed_in: SignedIn, begun: datetime, state: BatchState
+) -> int:
+    run, runner = asked.run, asked.run.desk.runner
     _check_plan(run, plan)
     output = BatchOutput(run, state, _place(run, plan, state))
     output.total = len(plan.rows)
