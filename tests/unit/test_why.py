@@ -20,6 +20,7 @@ from helpdesk.errors import LogUnavailable, NotFound, UsageError
 from helpdesk.events import Outcome
 from helpdesk.surfaces.cli.why_lines import entry_lines
 from helpdesk.surfaces.look import Look
+from tests.json_schema import problems
 from tests.unit.door_world import World
 from tests.unit.plugin_world import Desk as RealLog
 
@@ -305,6 +306,6 @@ def test_every_entry_of_a_real_log_can_be_explained(tmp_path: Path) -> None:
     for entry in entries:
         found = asyncio.run(EntryExplainer(desk.runner)(entry.seq, ana))
         assert (found.explains, found.kind) == (entry.seq, entry.kind)
-        assert json.dumps(found.plain())
+        assert problems(json.loads(json.dumps(found.plain())), "why-1") == []
         assert entry_lines(found, PLAIN)
     assert desk.audit.verify().ok
