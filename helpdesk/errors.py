@@ -173,7 +173,17 @@ class PluginFailure(Failed):
 
 
 class Cancelled(Failed):
+    """The person said no.
+
+    Args:
+        words: what they said instead, where that is a request of its own: a correction, another sentence.
+    """
+
     code = "cancelled"
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "", words: str = "") -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.words = words
 
 
 class OutcomeUnknown(HelpdeskError):

@@ -157,7 +157,7 @@ class Interaction(Protocol):
         """Ask for agreement to exactly this.
 
         Raises:
-            Cancelled: the person said no.
+            Cancelled: the person said no; its ``words`` are a correction that they made instead.
             UsageError: nobody is there to ask; the message names the flag.
         """
 

@@ -214,6 +214,8 @@ class Desk(Parts):
         result = await self.runner.run(call, signed_in, interaction, dry_run=dry_run, case=case)
         if call.action == "password.change" and result.outcome is Outcome.DONE:
             self.sessions.forget()
+            if signed_in.actor.must_change:  # the connection may still do nothing else; the next one may
+                self._forget()
         self._note(result)
         return result
 

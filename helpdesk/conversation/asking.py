@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from helpdesk.actions.call import Provenance
 from helpdesk.actions.schema import parse_value
+from helpdesk.conversation import talk
 from helpdesk.conversation.slots import Slots
 from helpdesk.conversation.vocabulary import (
     Vocabulary,
@@ -15,7 +17,7 @@ from helpdesk.conversation.vocabulary import (
     near_groups,
     person_choices,
 )
-from helpdesk.conversation.words import correction, fold, is_cancel
+from helpdesk.conversation.words import correction, fold, is_cancel, is_cancel_word
 from helpdesk.errors import Cancelled, InvalidArgument
 from helpdesk.events import Choice, Question, Said
 from helpdesk.ports import Interaction
@@ -26,6 +28,17 @@ TRIES = 4
 """Answers to one question before the conversation gives up."""
 NONE = "none"
 """The value of the choice that declines all others."""
+_VALUES = {
+    "login": "LOGIN",
+    "group": "NAME",
+    "text": "TEXT",
+    "integer": "NUMBER",
+    "date": "DATE",
+    "choice": "CHOICE",
+    "boolean": "yes",
+}
+FEW = 20
+"""Groups that are listed where one is asked for; more are left to be typed."""
 
 
 async def complete(
@@ -45,11 +58,19 @@ async def complete(
             await ask(parameter, spec, slots, vocabulary, interaction)
     if _says_nothing(spec, slots):
         await _ask_which(spec, slots, vocabulary, interaction)
-    return {
-        p.name: await interaction.ask_secret(_question(p, spec, (), secret=True))
-        for p in spec.parameters
-        if p.kind == "secret" and p.required
-    }
+    return await secrets_of(spec, interaction)
+
+
+async def secrets_of(spec: ActionSpec, interaction: Interaction) -> dict[str, Secret]:
+    """Ask for the secret arguments; the word "cancel" cancels, and is nobody's secret. Errors as :func:`complete`."""
+    secrets = {}
+    for parameter in spec.parameters:
+        if parameter.kind == "secret" and parameter.required:
+            secret = await interaction.ask_secret(_question(parameter, spec, (), secret=True))
+            if is_cancel_word(secret.expose()):
+                raise Cancelled("Cancelled; nothing was changed.")
+            secrets[parameter.name] = secret
+    return secrets
 
 
 async def ask(
@@ -62,12 +83,16 @@ async def ask(
 ) -> None:
     """Ask for one argument until the answer can be used; the answer counts as the person's choice."""
     choices = choices or slots.unsure.get(parameter.name, ())
+    if parameter.kind == "group" and not choices and len(groups := await vocabulary.groups()) <= FEW:
+        choices = group_choices(groups, most=FEW)
     if note := slots.notes.get(parameter.name):
         interaction.emit(Said(note))
     for _ in range(TRIES):
         answer = await interaction.ask(_question(parameter, spec, _with_way_out(choices)))
         if is_cancel(answer):
             raise Cancelled("Cancelled; nothing was changed.")
+        if answer.startswith("/") and parameter.kind in ("login", "group"):
+            raise Cancelled("Cancelled; nothing was changed.", words=answer)
         if choices and fold(answer.strip()) == NONE:
             choices = ()
             continue
@@ -94,8 +119,19 @@ def _question(
     if parameter.kind == "choice" and not choices:
         choices = tuple(Choice(choice, choice) for choice in parameter.choices)
     return Question(
-        parameter.name, f"{spec.name}: {text}", parameter.flag, choices, secret=secret, repeat=secret
+        parameter.name, f"{spec.name}: {text}", _way(parameter, spec), choices, secret=secret, repeat=secret
     )
+
+
+def _way(parameter: Parameter, spec: ActionSpec) -> str:
+    """The command that takes the argument where nobody can be asked: a sentence has no flags for it."""
+    value = (
+        f"{parameter.flag}-file FILE"
+        if parameter.kind == "secret"
+        else f"{parameter.flag} {_VALUES[parameter.kind]}"
+    )
+    others = any(p.required and p is not parameter for p in spec.parameters)
+    return f"helpdesk do {spec.name} {'… ' if others else ''}{value}"
 
 
 async def _understood(
@@ -197,17 +233,31 @@ async def _ask_which(
         await ask(parameter, spec, slots, vocabulary, interaction)
 
 
-async def choose(question: Question, interaction: Interaction) -> str:
-    """The value of the choice the person made. Raises Cancelled and UsageError as :func:`complete` does."""
+async def choose(question: Question, interaction: Interaction, *, sentences: bool = False) -> str:
+    """The value of the choice the person made. Raises Cancelled and UsageError as :func:`complete` does.
+
+    Args:
+        sentences: what is no choice but a sentence ends the question; Cancelled carries it in ``words``.
+    """
     for _ in range(TRIES):
         answer = (await interaction.ask(question)).strip()
         if is_cancel(answer):
             break
+        said = _YES_OR_NO.sub(lambda match: {"y": "yes", "n": "no"}[match[1][0]], fold(answer))
         for choice in question.choices:
-            if fold(answer) in (fold(choice.value), fold(choice.label)):
+            if said in (fold(choice.value), fold(choice.label)):
                 return choice.value
+        if answer.startswith("/") or (sentences and _is_sentence(answer)):
+            raise Cancelled("Cancelled; nothing was changed.", words=answer)
         interaction.emit(Said("Please answer with one of the choices, or say cancel."))
     raise Cancelled("Cancelled; nothing was changed.")
+
+
+_YES_OR_NO = re.compile(r"^(y|yes|n|no|nope)(?:,? (?:please|thanks|thank you))?[.!]*$")
+
+
+def _is_sentence(answer: str) -> bool:
+    return len(answer.split()) > 1 or bool(talk.kind(answer))
 
 
 async def agree(
@@ -215,4 +265,4 @@ async def agree(
 ) -> bool:
     """A plain yes or no that confirms nothing but the question itself."""
     choices = (Choice("yes", labels[0]), Choice("no", labels[1]))
-    return await choose(Question(name, text, flag, choices), interaction) == "yes"
+    return await choose(Question(name, text, flag, choices), interaction, sentences=True) == "yes"

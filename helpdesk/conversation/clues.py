@@ -24,11 +24,14 @@ _POSSESSIVE = re.compile(
 _SUBJECT = re.compile(
     r"^\W*(?P<name>[a-z][a-z0-9._]{1,30}) (?:is|was|has|needs|should|no longer|forgot|left|locked|can't|cannot|changed)\b"
 )
+_ASKED = re.compile(
+    r"^\W*(?:(?:why|when|how come|since when|how long|so|and)\W+)*(?:did|can|does|is|was|has|will|why|how come)\s+(?P<name>[a-z][a-z0-9._]{1,30})\b"
+)
 _NAME_SHAPED = re.compile(r"[a-z][a-z0-9._]{1,31}")
 _OTHER = re.compile(r"\b(?:him|her|his|their|them|he|she|colleague|coworker|somebody|someone|user)\b")
 _SELF = re.compile(r"\b(?:i|i'?m|im|i'?d|i'?ve|me|my|mine|myself|we)\b")
 _ASKS = re.compile(
-    r"^\W*(?:who|what|which|when|where|why|how|is|are|am|do|does|did|has|any|status|show|list)\b|\?\s*$"
+    r"^\W*(?:who|what|which|when|where|why|how|is|are|am|was|were|do|does|did|has|have|any|status|show|list)\b|\?\s*$"
 )
 _POLITE = re.compile(r"^\W*(?:can|could|would|will) (?:you|someone|somebody|i)\b|\bplease\b")
 _NOT_GROUPS = re.compile(
@@ -97,7 +100,7 @@ def _names(words: str, groups: tuple[str, ...]) -> set[str]:
     leading = _LEADING.match(words)
     if leading:
         parts.add(fold(leading["name"]))
-    for pattern in (_AFTER, _POSSESSIVE, _SUBJECT):
+    for pattern in (_AFTER, _POSSESSIVE, _SUBJECT, _ASKED):
         parts |= {match["name"].rstrip(".") for match in pattern.finditer(folded)}
     taken = {token for group in groups for token in tokens(group)} | {fold(group) for group in groups}
     return {

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from helpdesk.actions.call import Call
+from helpdesk.conversation.heard import Heard
 from helpdesk.conversation.vocabulary import Vocabulary
 from helpdesk.errors import NotSignedIn
-from helpdesk.events import Result
+from helpdesk.events import Outcome, Result
 from helpdesk.ports import Clock, Interaction, SignedIn
 from helpdesk.spec import ActionSpec
 
@@ -50,6 +51,7 @@ class Turn:
         case: the conversation so far, for a handoff.
         tried: the model's calls of this turn and their arguments, whatever became of them.
         open: the model's part of the turn ended, and nothing came of it.
+        next: what the person said to a question or a confirmation, when it is a sentence for the next turn.
     """
 
     words: str
@@ -60,6 +62,7 @@ class Turn:
     case: str = ""
     tried: list[tuple[ActionSpec, Mapping[str, Any]]] = field(default_factory=list)
     open: bool = False
+    next: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +94,8 @@ class Doors:
     async def propose(self, call: Call, turn: Turn) -> Result:
         """Hand a call to the one door, as the person who is signed in."""
         signed_in = await self.ensure(turn)
-        return await self.run(call, signed_in, turn.interaction, dry_run=turn.dry_run, case=turn.case)
+        heard = Heard(turn.interaction)
+        result = await self.run(call, signed_in, heard, dry_run=turn.dry_run, case=turn.case)
+        if result.outcome is Outcome.CANCELLED:
+            turn.next = heard.instead
+        return result

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from helpdesk.actions.call import Call, Provenance
-from helpdesk.conversation import phrases
+from helpdesk.conversation import answers, phrases, talk
 from helpdesk.conversation.asking import NONE, agree, choose, complete, corrected
 from helpdesk.conversation.clues import Clues
 from helpdesk.conversation.door import Doors, Turn
-from helpdesk.conversation.routing import Route, Router
+from helpdesk.conversation.routing import COVERED, ENOUGH, Route, Router
 from helpdesk.conversation.slots import Slots, fill, look_up
 from helpdesk.conversation.texts import main_text
-from helpdesk.conversation.vocabulary import Vocabulary
-from helpdesk.conversation.words import content, correction, is_cancel
-from helpdesk.errors import Cancelled, NotSignedIn, UsageError
+from helpdesk.conversation.vocabulary import NoNames, Vocabulary, loosely_named
+from helpdesk.conversation.words import content, correction, fold, is_cancel
+from helpdesk.errors import Cancelled, MustChangePassword, NotSignedIn, UsageError
 from helpdesk.events import Choice, ErrorInfo, Outcome, Proposed, Question, Result, Said
+from helpdesk.identity import Group
+from helpdesk.ports import SignedIn
 from helpdesk.secrets import Secret
 from helpdesk.spec import ActionSpec
+from helpdesk.text import shorten
 
 
 @dataclass(slots=True)
@@ -38,6 +42,7 @@ class Guided:
         self._doors = doors
         self._router = router
         self._last: _Last | None = None
+        self._told = False
 
     async def turn(self, turn: Turn) -> Result:
         """Route the words and see the call through to its result.
@@ -51,7 +56,10 @@ class Guided:
         try:
             return await self._turn(turn)
         except Cancelled as stop:
+            turn.next = stop.words
             return cancelled(self._last.spec.name if self._last else "", stop.message)
+        except _MustChoose:
+            return await self.must_choose(turn)
 
     async def instead(self, turn: Turn, otherwise: Result) -> Result:
         """Take the person's own words after a model's turn of which nothing came; else ``otherwise`` stands.
@@ -88,7 +96,12 @@ class Guided:
             result = await self._again(turn, instead, self._last)
             if result is not None:
                 return result
+        turn.words = talk.left_to_do(turn.words) or turn.words
         route = self._router.route(turn.words)
+        if route.flow in answers.KINDS:
+            return self._in_words(turn, route.flow)
+        if route.flow == "supposed":
+            return await self._supposed(turn)
         if route.flow == "lock":
             return await self._own_lock(turn, route)
         if route.spec is None and not route.which and turn.signed_in is None:
@@ -99,15 +112,51 @@ class Guided:
         spec = None if _asks_about_nobody(route, clues) else route.spec or await self._which(turn, route)
         if spec is None:
             return await self._decline(turn)
-        if route.flow == "problem":
-            turn.interaction.emit(
-                Said("That is something to be looked at, so a ticket is the way to someone who can.")
-            )
+        if route.flow == "incident":
+            found = await self._from_policies(turn)
+            if found is not None:
+                return await self._told_and_handed_over(turn, found)
+        if route.flow in _BY_PEOPLE:
+            turn.interaction.emit(Said(_BY_PEOPLE[route.flow]))
         slots = await fill(spec, turn.words, clues, vocabulary, self._today(), route.flow)
         return await self._propose(turn, spec, slots, vocabulary)
 
     async def _vocabulary(self, turn: Turn) -> Vocabulary:
-        return await self._doors.vocabulary(await self._doors.ensure(turn))
+        return await self._doors.vocabulary(await self._ensure(turn))
+
+    async def _ensure(self, turn: Turn) -> SignedIn:
+        """Who is asking. Raises _MustChoose when all that is open to them is a new password."""
+        signed_in = await self._doors.ensure(turn)
+        if signed_in.actor.must_change:
+            raise _MustChoose
+        return signed_in
+
+    async def must_choose(self, turn: Turn) -> Result:
+        """Propose what a sign-in with a temporary password may do, whatever was said, and look nothing up.
+
+        Raises:
+            MustChangePassword: nobody is there to choose one, and the words were about something else.
+        """
+        specs = [spec for spec in self._specs.values() if spec.while_must_change]
+        if not specs:
+            raise MustChangePassword("You must choose a new password before anything else.")
+        meant = Router(specs).route(turn.words).spec
+        spec = meant or specs[0]
+        if meant is None:
+            turn.interaction.emit(
+                Said("You signed in with a temporary password, so you choose a new one first.")
+            )
+        signed_in = await self._doors.ensure(turn)
+        try:
+            return await self._propose(turn, spec, Slots(), NoNames(signed_in))
+        except Cancelled as stop:
+            return cancelled(spec.name, stop.message)
+        except UsageError as error:
+            if meant is not None:
+                raise
+            raise MustChangePassword(
+                "You must choose a new password before anything else.", hint=error.hint
+            ) from error
 
     async def _propose(
         self, turn: Turn, spec: ActionSpec, slots: Slots, vocabulary: Vocabulary | None
@@ -130,8 +179,11 @@ class Guided:
 
     async def _own_lock(self, turn: Turn, route: Route) -> Result:
         """Why the person cannot sign in: from their account when a session stands, else the signed-out diagnosis."""
+        if phrases.wants_reset(turn.words):
+            turn.interaction.emit(Said(answers.about_own_reset(self._specs.values())))
         if not await self._doors.already(turn):
             return await self._doors.explain_lock(turn.interaction)
+        await self._ensure(turn)
         assert route.spec is not None
         return await self._propose(turn, route.spec, Slots(), None)
 
@@ -143,11 +195,34 @@ class Guided:
         question = Question(
             "action", "Which of these do you mean?", names, (*choices, Choice(NONE, "none of these"))
         )
-        return self._specs.get(await choose(question, turn.interaction))
+        return self._specs.get(await choose(question, turn.interaction, sentences=True))
+
+    def _in_words(self, turn: Turn, kind: str) -> Result:
+        """Answer what asks for nothing to be carried out."""
+        if kind == "abilities":
+            self._tell_abilities(turn)
+        return answers.answer(kind, list(self._specs.values()))
+
+    def _tell_abilities(self, turn: Turn) -> None:
+        self._told = True
+        specs = self._specs.values()
+        text = (
+            f"Say what you need, such as {answers.examples(specs)}. What I can do: {answers.abilities(specs)}"
+        )
+        turn.interaction.emit(Said(text))
+
+    async def _supposed(self, turn: Turn) -> Result:
+        """A question about an action: what it does, or else what the policies say; nothing is proposed."""
+        for best in self._router.rank(turn.words)[:1]:
+            if best.score >= ENOUGH and best.covered >= COVERED:
+                return answers.what_it_would_do(best.spec)
+        return await self._decline(turn)
 
     async def _decline(self, turn: Turn) -> Result:
         """Nothing fits: a question may still be one to the policies; else say what is in scope, and offer a ticket."""
-        answer = await self._from_policies(turn)
+        if talk.is_foreign(turn.words):
+            return answers.english_only(self._specs)
+        answer = await self._from_policies(turn) if Clues.of(turn.words).asks else None
         if answer is not None:
             return answer
         message = "I can't do that."
@@ -155,20 +230,23 @@ class Guided:
         handoff = self._specs.get(phrases.HANDOFF)
         if handoff is not None and content(turn.words):
             hint += f" – or hand it to people: helpdesk do {handoff.name}"
-            if await self._wants_handoff(turn, message):
+            wanted = await self._wants_handoff(turn, self._what_instead(message))
+            if wanted:
                 return await self._hand_off(turn, handoff)
+            if wanted is False:
+                return answers.in_words("All right, then nothing is done.", "What I can do: helpdesk do")
         return Result(Outcome.USAGE, "", message, error=ErrorInfo("out-of-scope", message, hint))
 
     async def _from_policies(self, turn: Turn) -> Result | None:
-        """What the policies say to a question that no action answers; ``None`` when they are silent."""
+        """What the policies say to a sentence that no action answers; ``None`` when they are silent."""
         spec = self._specs.get(phrases.POLICY)
         question = main_text(spec) if spec else None
-        if spec is None or question is None or not Clues.of(turn.words).asks:
+        if spec is None or question is None:
             return None
         slots = Slots()
         slots.put(question.name, turn.words.strip(), Provenance.TYPED)
         try:
-            await self._doors.ensure(turn)
+            await self._ensure(turn)
         except NotSignedIn as error:
             if error.code != NotSignedIn.code:
                 raise
@@ -176,17 +254,42 @@ class Guided:
         result = await self._propose(turn, spec, slots, None)
         return result if result.citations else None
 
-    async def _wants_handoff(self, turn: Turn, message: str) -> bool:
-        text = f"{message} Here is what I can do: {self.abilities()} Shall I open a ticket with your words?"
+    def _what_instead(self, message: str) -> str:
+        """The offer of a ticket; what else can be done is told once a conversation."""
+        able = "" if self._told else f" Here is what I can do: {answers.abilities(self._specs.values())}"
+        self._told = True
+        return f"{message}{able} Shall I open a ticket with your words?"
+
+    async def _wants_handoff(self, turn: Turn, text: str) -> bool | None:
+        """Whether the person takes the offer; ``None`` when nobody is there to say so.
+
+        Raises:
+            Cancelled: they said something else instead, which is the next turn.
+        """
         labels = ("yes, open a ticket", "no")
         try:
             return await agree(
                 text, f"helpdesk do {phrases.HANDOFF}", labels, turn.interaction, name="handoff"
             )
         except UsageError:
+            return None
+        except Cancelled as stop:
+            if stop.words:
+                raise
             return False
-        except Cancelled:
-            return False
+
+    async def _told_and_handed_over(self, turn: Turn, found: Result) -> Result:
+        """What the policies say about an incident, and the offer to tell people of it as well."""
+        handoff = self._specs[phrases.HANDOFF]
+        best = (found.citations or ())[0]
+        passage = shorten(" ".join(str(best.text).split()), 400)
+        turn.interaction.emit(Said(f"The policies say ({best.file}, line {best.line}): {passage}"))
+        wanted = await self._wants_handoff(
+            turn, "Shall I also open a ticket with your words, so that people know?"
+        )
+        if wanted is None:
+            turn.interaction.emit(Said(f'To tell people as well: helpdesk do {handoff.name} "…"'))
+        return await self._hand_off(turn, handoff) if wanted else found
 
     async def _hand_off(self, turn: Turn, spec: ActionSpec) -> Result:
         vocabulary = await self._vocabulary(turn)
@@ -196,12 +299,16 @@ class Guided:
             slots.put(subject.name, turn.words.strip(), Provenance.CHOSEN)
         return await self._propose(turn, spec, slots, vocabulary)
 
-    def abilities(self) -> str:
-        """What can be asked for, in one sentence a plugin."""
-        by_plugin: dict[str, list[str]] = {}
-        for spec in self._specs.values():
-            by_plugin.setdefault(spec.plugin, []).append(spec.name.partition(".")[2])
-        return "; ".join(f"{plugin}: {', '.join(names)}" for plugin, names in by_plugin.items()) + "."
+
+_BY_PEOPLE = {
+    "problem": "That is something to be looked at, so a ticket is the way to someone who can.",
+    "people": "That is for people to see to, so a ticket is the way to them.",
+    "incident": "That should be known at once, so a ticket is the way to someone who can act.",
+}
+
+
+class _MustChoose(Exception):
+    """Whoever is signed in must choose a new password before anything is looked up."""
 
 
 async def live_clues(words: str, vocabulary: Vocabulary) -> Clues:
@@ -211,8 +318,27 @@ async def live_clues(words: str, vocabulary: Vocabulary) -> Clues:
     sure, perhaps = await look_up(clues, vocabulary)
     known = [label for person in (*sure, *perhaps) for label in (person.login, *person.name.split())]
     if known:
-        return Clues.of(words, people=known, groups=groups)
-    return replace(clues, names_nobody=bool(clues.names))
+        clues = Clues.of(words, people=known, groups=groups)
+    else:
+        clues = replace(clues, names_nobody=bool(clues.names))
+    return clues if clues.groups else _with_near_group(clues, await vocabulary.groups())
+
+
+def _with_near_group(clues: Clues, groups: Sequence[Group]) -> Clues:
+    """The clues with the group that is named almost; its very name is settled when the argument is filled."""
+    wants = bool(_WANTS_IN.search(fold(clues.told))) and not clues.asks
+    name, said = loosely_named(clues.told, groups, parts=wants)
+    if not name:
+        return clues
+    plain = re.sub(
+        rf"\b{re.escape(said).replace(chr(92) + ' ', '[ _.-]+')}\b", "group", clues.plain, flags=re.IGNORECASE
+    )
+    return replace(clues, groups=(name,), plain=plain)
+
+
+_WANTS_IN = re.compile(
+    r"\b(?:need|want|require|like|get|give|grant|add|put|join|let|request|access|into|remove|take|leave|out)\b"
+)
 
 
 def _was_tried(spec: ActionSpec, slots: Slots, turn: Turn) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from helpdesk.conversation import phrases
+from helpdesk.conversation import answers, phrases, talk
 from helpdesk.conversation.door import Current, Doors, EnsureSignedIn, ExplainLock, LiveNames, Run, Turn
 from helpdesk.conversation.guided import Guided
 from helpdesk.conversation.model import Caps, ModelDriven, ModelFailed
@@ -28,8 +28,19 @@ MAX_WORDS = 10_000
 """Characters of one turn."""
 
 
+def _is_settled(turn: Turn) -> bool:
+    """Whether what the sentence means is known by its form, so that no model needs to be asked about it."""
+    if turn.signed_in is not None and turn.signed_in.actor.must_change:
+        return True
+    forbids = talk.left_to_do(turn.words) == ""
+    return forbids or talk.kind(turn.words) in answers.WITH_A_COMMAND or phrases.is_own_lock(turn.words)
+
+
 class Conversation:
     """A conversation with one person.
+
+    Attributes:
+        left: a command of the surface ("/help") that the person gave to a question, for the surface to run.
 
     Args:
         specs: the actions that can be proposed.
@@ -58,6 +69,7 @@ class Conversation:
         caps: Caps | None = None,
     ) -> None:
         self.transcript = Transcript()
+        self.left = ""
         doors = Doors(run, sign_in, explain_lock, vocabulary, clock, current)
         self._may_see = may_see
         self._router = Router(specs)
@@ -92,10 +104,17 @@ class Conversation:
         turn = Turn(words, interaction, self.transcript.said(), dry_run, signed_in, self.transcript.case())
         result = await self._answered(turn)
         self.transcript.result(result)
+        if turn.next and not turn.next.startswith("/"):
+            return await self.turn(turn.next, interaction, dry_run=dry_run, signed_in=turn.signed_in)
+        self.left = turn.next
         return result
 
+    async def must_choose(self, interaction: Interaction, signed_in: SignedIn) -> Result:
+        """Begin with the new password that a sign-in with a temporary one must choose; nothing is looked up."""
+        return await self._guided.must_choose(Turn("", interaction, signed_in=signed_in))
+
     async def _answered(self, turn: Turn) -> Result:
-        if self._driven is None or is_cancel(turn.words) or phrases.is_own_lock(turn.words):
+        if self._driven is None or is_cancel(turn.words) or _is_settled(turn):
             return await self._guided.turn(turn)
         if not self._may_see >= NEEDED:
             return await self._guided.turn(turn)
@@ -106,7 +125,7 @@ class Conversation:
                 Warned(f"{failure} Going on without it.", "Check [llm] url: helpdesk doctor")
             )
             return await self._guided.turn(turn)
-        return await self._guided.instead(turn, result) if turn.open else result
+        return await self._guided.instead(turn, result) if turn.open and not turn.next else result
 
     def disclosure(self, words: str) -> Disclosure:
         """What a model would be sent for these words, were they said now."""

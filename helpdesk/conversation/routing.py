@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from helpdesk.conversation import phrases
+from helpdesk.conversation import phrases, talk
 from helpdesk.conversation.clues import Clues
 from helpdesk.conversation.thesaurus import expand
-from helpdesk.conversation.words import content
+from helpdesk.conversation.words import content, tokens
 from helpdesk.spec import ActionSpec
 
 ENOUGH = 3.2
@@ -51,7 +51,8 @@ class Route:
     """Where the words lead: one action, a few to choose from, or nowhere (both empty).
 
     Attributes:
-        flow: "policy", "lock" or "problem" when a set phrase decided, otherwise "".
+        flow: what the sentence is, when a set phrase decided ("policy", "lock", "state", "self", "leave",
+            "problem", "incident", "people", "supposed", "nothing", or a kind of :mod:`talk`), otherwise "".
     """
 
     spec: ActionSpec | None = None
@@ -89,15 +90,70 @@ class Router:
     def route(self, words: str, clues: Clues | None = None) -> Route:
         """Decide. A set phrase wins; then the best action, if it is good enough and clearly the best."""
         clues = clues or Clues.of(words)
-        spec = self._specs
+        if kind := talk.kind(words):
+            return Route(flow=kind)
+        leaves = talk.is_leave(words, names_group=bool(clues.groups), names_other=bool(clues.names))
+        if leaves and phrases.LEAVE in self._specs:
+            return Route(self._specs[phrases.LEAVE], flow="leave")
+        left = talk.left_to_do(words)
+        if left is not None:
+            return self.route(left) if left else Route(flow="nothing")
+        if _is_group_alone(clues):
+            return Route(which=tuple(spec for spec in self._specs.values() if _takes_only_a_group(spec)))
+        return self._set_phrase(words, clues) or self._best(words, clues)
+
+    def _set_phrase(self, words: str, clues: Clues) -> Route | None:
+        """The route of a sentence that is known by its form."""
+        spec, named = self._specs, bool(clues.names)
         if phrases.POLICY in spec and phrases.is_policy_question(words) and not clues.ticket:
             return Route(spec[phrases.POLICY], flow="policy")
-        if phrases.OWN_STATUS in spec and phrases.is_own_lock(words) and not clues.names:
-            return Route(spec[phrases.OWN_STATUS], flow="lock")
-        ranked = self.rank(words, clues)
-        good = [c for c in ranked if c.score >= ENOUGH and c.covered >= COVERED]
-        problem = phrases.HANDOFF in spec and phrases.is_problem_report(words) and not clues.ticket
-        if problem and (not good or good[0].spec.name == phrases.HANDOFF or good[0].covered < 0.6):
+        if talk.is_supposed(words):
+            return Route(flow="supposed")
+        if phrases.OWN_STATUS in spec:
+            if phrases.is_own_lock(words) and not named:
+                return Route(spec[phrases.OWN_STATUS], flow="lock")
+            if phrases.is_state_question(words, names_someone=named) and not clues.ticket:
+                return Route(spec[phrases.OWN_STATUS], flow="state")
+        if phrases.MEMBERSHIP in spec and phrases.is_membership_question(
+            words, names_someone=named, names_group=bool(clues.groups)
+        ):
+            return Route(spec[phrases.MEMBERSHIP], flow="state")
+        if phrases.WHOAMI in spec and phrases.is_own_data(words) and not named:
+            return Route(spec[phrases.WHOAMI], flow="self")
+        if phrases.is_beyond(words):
+            return Route()
+        if phrases.HANDOFF in spec and not clues.ticket and not clues.groups:
+            if phrases.is_incident(words) and not (named and clues.orders and "account" in clues.plain):
+                return Route(spec[phrases.HANDOFF], flow="incident")
+            if phrases.is_for_people(words) or self._is_wish(words):
+                return Route(spec[phrases.HANDOFF], flow="people")
+            if phrases.is_shut_out(words):
+                return Route(spec[phrases.HANDOFF], flow="problem")
+        return None
+
+    def _is_wish(self, words: str) -> bool:
+        """Something is wanted that only people can bring, unless an action's own examples speak of it."""
+        things = phrases.wished(words)
+        return bool(things) and not any(
+            things & phrases.wished(example)
+            for spec in self._specs.values()
+            if spec.name != phrases.HANDOFF
+            for example in spec.examples
+        )
+
+    def _best(self, words: str, clues: Clues) -> Route:
+        spec = self._specs
+        good = [c for c in self.rank(words, clues) if c.score >= ENOUGH and c.covered >= COVERED]
+        if good and not _may_mean(good[0], words, clues):
+            good = []
+        good = [c for c in good if _may_mean(c, words, clues)]
+        problem = (
+            phrases.HANDOFF in spec
+            and phrases.is_problem_report(words)
+            and not clues.ticket
+            and not clues.asks
+        )
+        if problem and (not good or _is_better_seen_to(good[0], words)):
             return Route(spec[phrases.HANDOFF], flow="problem")
         if not good:
             return Route()
@@ -109,7 +165,11 @@ class Router:
     def rank(self, words: str, clues: Clues | None = None) -> list[Candidate]:
         """Every action that shares a word with ``words`` (or a clue), best first."""
         clues = clues or Clues.of(words)
-        told = [word for word in content(clues.plain) if word not in clues.names and not word.isdigit()]
+        told = [
+            word
+            for word in content(clues.plain)
+            if word not in clues.names and not word.isdigit() and "@" not in word
+        ]
         weights = self._weights(told)
         wide = dict.fromkeys(told, 1.0) | dict.fromkeys(expand(clues.plain), 0.6)
         if not wide:
@@ -185,6 +245,33 @@ class Router:
         return known / total
 
 
+def _is_group_alone(clues: Clues) -> bool:
+    """Nothing was said but the name of a group: what about it has to be asked."""
+    return len(clues.groups) == 1 and set(tokens(clues.plain)) <= {"the", "please", "group", "access", "to"}
+
+
+def _takes_only_a_group(spec: ActionSpec) -> bool:
+    kinds = {parameter.kind for parameter in spec.parameters}
+    return "group" in kinds and "login" not in kinds
+
+
+def _is_better_seen_to(best: Candidate, words: str) -> bool:
+    """Whether people shall look at a problem: no action knows enough of it, or none mends things of that kind."""
+    if best.spec.name == phrases.HANDOFF or best.covered < 0.6:
+        return True
+    mends = any(phrases.is_problem_report(example) for example in best.spec.examples)
+    return phrases.is_thing(words) and not mends and not best.spec.reads
+
+
+def _may_mean(candidate: Candidate, words: str, clues: Clues) -> bool:
+    """A ticket is opened where one is spoken of; whatever nothing fits is offered one anyway."""
+    if candidate.spec.name != phrases.HANDOFF:
+        return True
+    return phrases.hands_over(words) and not (
+        clues.asks and not clues.ticket and "ticket" not in clues.plain.casefold()
+    )
+
+
 def _query(words: Sequence[str]) -> str:
     return " OR ".join('"' + word.replace('"', '""') + '"' for word in words)
 
@@ -212,9 +299,9 @@ class _Habits:
         other = bool(clues.names) or clues.about_other
         return {
             "names someone": (1.2 if self.needs_other else 0.5 if self.others else -1.2) if other else 0.0,
-            "own matter": (0.8 if self.own else -1.5 if self.needs_other else 0.0)
+            "own matter": (0.8 if self.own else -1.5)
             if clues.about_self and not other
-            else 0.0,
+            else -0.8 * (self.others and self.reads and not other),
             "names a group": (1.6 if self.needs_group else 0.3 if self.group else -1.0)
             if clues.groups
             else -0.6 * self.needs_group,
@@ -248,6 +335,6 @@ def _habits(spec: ActionSpec) -> _Habits:
         needs_group=any(p.required for p in groups),
         ticket=bool(tickets),
         needs_ticket=any(p.required for p in tickets),
-        own=not needs_other,
+        own=not needs_other and not (spec.reads and groups and not logins),
         reads=spec.reads,
     )

@@ -141,7 +141,7 @@ async def _groups(spec: ActionSpec, words: str, clues: Clues, vocabulary: Vocabu
         elif near := near_groups(words, live):
             note = (
                 f"There is no group called {clues.groups[0]}."
-                if clues.groups
+                if clues.groups and clues.groups[0] not in {group.name for group in live}
                 else "Let me make sure which group."
             )
             slots.doubt(parameter.name, group_choices(near), note)

@@ -11,6 +11,8 @@ from helpdesk.spec import ActionSpec, Parameter
 
 REASONS = frozenset({"reason", "why", "justification", "purpose"})
 _DETAILS = frozenset({"body", "details", "description"})
+_WHOLE = ("problem", "incident", "people")
+"""Flows in which the sentence as a whole is what it is about."""
 SUBJECT_LENGTH = 100
 """Characters of a sentence that become a subject; the whole of it becomes the body."""
 
@@ -43,7 +45,7 @@ def find_text(parameter: Parameter, spec: ActionSpec, words: str, clues: Clues, 
     if parameter is main_text(spec):
         return _main(words, spec, clues, flow)
     if name in _DETAILS:
-        return words.strip() if len(words) > SUBJECT_LENGTH and flow == "problem" else ""
+        return words.strip() if len(words) > SUBJECT_LENGTH and flow in _WHOLE else ""
     return _after_name(name, words)
 
 
@@ -73,10 +75,10 @@ def _reason(words: str) -> str:
 
 
 def _main(words: str, spec: ActionSpec, clues: Clues, flow: str) -> str:
-    if flow in ("policy", "problem"):
+    if flow in ("policy", *_WHOLE):
         text = words.strip()
         colon = _COLON.match(text)
-        return _cut(colon["text"] if colon and flow == "problem" else text, flow)
+        return _cut(colon["text"] if colon and flow != "policy" else text, flow)
     for pattern in (_COLON, _QUOTES):
         if match := pattern.search(words.strip()):
             return _cut(match["text"].strip(), flow)

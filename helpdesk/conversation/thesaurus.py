@@ -27,9 +27,10 @@ _WAYS: dict[str, str] = {
     "give|grant|add|let|put|make … member": "grant access group add",
     "take … out|remove|kick|revoke|withdraw|drop … from|throw … out": "revoke remove access group",
     "belong|belongs|member of|which groups|what groups|what … access|which shares|my access|get at": "list groups access",
+    "who owns|owner of|owners of|in charge of|responsible for|which groups exist|groups exist|groups are there|all groups|all the groups": "show group owner",
     "folder|share|shared drive|drive|permission|permissions|rights": "access group",
     # tickets
-    "raise|file|log a|report": "open ticket",
+    "raise … ticket|raise … issue|raise … problem|file a|log a|report": "open ticket",
     "issue|incident|case|request number": "ticket",
     "problem|broken|fault": "problem ticket",
     "note|tell them|add to ticket|remark": "comment ticket",
@@ -37,7 +38,7 @@ _WAYS: dict[str, str] = {
     "solved|fixed|resolved|works now|be closed": "close ticket",
     # people
     "look up|who is|find|reach|contact": "find person people",
-    "my mobile|my phone|my number|phone number is|job title|contact details|my title|my address": "update own contact phone",
+    "my mobile number|my phone number|my number|my mobile is|my phone is|new extension|my extension|my e-mail|my email|my mail|phone number is|job title|contact details|my title|my address": "update own contact phone",
     "phone number|e-mail address|email address|telephone|extension": "find phone mail contact",
     "username|user name|signed in as|logged in as|my … profile|which account|who am i": "whoami account signed",
     # policies

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import Protocol, TypeVar
 
-from helpdesk.conversation.words import fold, occurs, stands, tokens
+from helpdesk.conversation.words import fold, is_everyday, occurs, stands, tokens
 from helpdesk.errors import NotFound, Refused
 from helpdesk.events import Choice
 from helpdesk.identity import Group, Person
@@ -30,6 +30,23 @@ class Vocabulary(Protocol):
         """People whose login or name holds every word; a few at most."""
 
     async def groups(self) -> Sequence[Group]: ...
+
+
+class NoNames:
+    """For a sign-in that may look nothing up, because a new password must be chosen first."""
+
+    def __init__(self, signed_in: SignedIn) -> None:
+        self._me = signed_in.actor.person
+
+    @property
+    def me(self) -> Person:
+        return self._me
+
+    async def find_person(self, words: str) -> Sequence[Person]:  # noqa: ARG002
+        return ()
+
+    async def groups(self) -> Sequence[Group]:
+        return ()
 
 
 class DirectoryVocabulary:
@@ -57,6 +74,8 @@ class DirectoryVocabulary:
 
 async def directory_vocabulary(signed_in: SignedIn) -> Vocabulary:
     """The vocabulary an application binds by default."""
+    if signed_in.actor.must_change:
+        return NoNames(signed_in)
     return DirectoryVocabulary(signed_in)
 
 
@@ -106,14 +125,14 @@ def person_choices(people: Sequence[Person]) -> tuple[Choice, ...]:
     )
 
 
-def group_choices(groups: Sequence[Group]) -> tuple[Choice, ...]:
+def group_choices(groups: Sequence[Group], most: int = 9) -> tuple[Choice, ...]:
     return tuple(
         Choice(
             group.name,
             f"{group.name}{_alphabets(group.name)}"
             + (f" – {group.description}" if group.description else ""),
         )
-        for group in groups[:9]
+        for group in groups[:most]
     )
 
 
@@ -126,13 +145,31 @@ def _alphabets(name: str) -> str:
 def near_groups(words: str, groups: Sequence[Group]) -> list[Group]:
     """Groups whose names resemble something in ``words``, likeliest first: at most five."""
     by_shape: dict[str, Group] = {_shape(group.name): group for group in groups}
-    said = [_shape(token) for token in tokens(words) if len(token) > 3]
+    said = [_shape(token) for token in tokens(words) if len(token) > 2 and not is_everyday(token)]
     said += [first + second for first, second in pairwise(said)]
     found: list[Group] = []
     for word in said:
         found += [by_shape[close] for close in get_close_matches(word, by_shape, n=3, cutoff=0.78)]
-        found += [group for group in groups if len(word) > 4 and word in _parts(group)]
+        found += [group for group in groups if word in _parts(group)]
     return list({group.id: group for group in found}.values())[:5]
+
+
+def loosely_named(words: str, groups: Sequence[Group], *, parts: bool) -> tuple[str, str]:
+    """A group that ``words`` name almost ("finance share"), and how; ("", "") when none or several are.
+
+    Args:
+        parts: a single part of the name ("vpn") is enough, if it is not an everyday word.
+    """
+    said = tokens(words)
+    ways: dict[str, str] = {}
+    for group in groups:
+        whole = [part for part in re.split(r"[-_. ]+", fold(group.name)) if part]
+        spaced = [said[i : i + len(whole)] for i in range(len(said))]
+        if len(whole) > 1 and whole in spaced:
+            return group.name, " ".join(whole)
+        if parts:
+            ways |= {part: group.name for part in whole if part in said and not is_everyday(part)}
+    return (next(iter(ways.values())), next(iter(ways))) if len(set(ways.values())) == 1 else ("", "")
 
 
 def _parts(group: Group) -> set[str]:

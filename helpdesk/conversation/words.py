@@ -121,6 +121,11 @@ def is_cancel(text: str) -> bool:
     return bool(_CANCEL.match(text.strip()))
 
 
+def is_cancel_word(text: str) -> bool:
+    """Whether a secret that was typed is the word "cancel" and nothing else: it stops, and is no password."""
+    return fold(text.strip()).rstrip(".! ") == "cancel"
+
+
 def correction(text: str) -> str | None:
     """What a correction puts in place: "no, I meant design-share" gives ``design-share``; otherwise ``None``."""
     stripped = text.strip()

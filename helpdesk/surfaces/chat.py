@@ -58,6 +58,8 @@ class Chat:
         self._show = show
         self._dry_run = dry_run
         self._conversation = desk.conversation()
+        self._reminded: SignedIn | None = None
+        self._left = False
         self._does: dict[str, Callable[[], Awaitable[None]]] = {
             "/help": self._help,
             "/actions": self._actions,
@@ -69,14 +71,13 @@ class Chat:
     async def run(self) -> None:
         """Turns until the person leaves."""
         self._interaction.emit(Said(HELLO))
-        while True:
+        while not self._left:
+            await self._stoppable(self._new_password())
             try:
                 words = (await self._line.prompt_async(handle_sigint=False)).strip()
             except KeyboardInterrupt:
                 continue
             except EOFError:
-                return
-            if words == "/quit":
                 return
             if words:
                 await self._stoppable(self._turn(words))
@@ -99,12 +100,25 @@ class Chat:
 
     async def _turn(self, words: str) -> None:
         name = words.split()[0]
-        if name in self._does:
+        if name == "/quit":
+            self._left = True
+        elif name in self._does:
             await self._does[name]()
         elif name.startswith("/"):
             self._interaction.emit(Warned(f"There is no {name}.", "/help lists what there is."))
         else:
             self._show(await self._conversation.turn(words, self._interaction, dry_run=self._dry_run))
+            self._reminded = self._desk.present or self._reminded  # such a sentence began with it already
+            if left := self._conversation.left:  # a command that was typed at a question
+                await self._turn(left)
+
+    async def _new_password(self) -> None:
+        """After a sign-in with a temporary password, begin with a new one: once, before any sentence."""
+        who = self._desk.present
+        if who is None or not who.actor.must_change or who is self._reminded:
+            return
+        self._reminded = who
+        self._show(await self._conversation.must_choose(self._interaction, who))
 
     # ── commands ──────────────────────────────────────────────────────────────────────────────
 

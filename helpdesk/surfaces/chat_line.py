@@ -32,14 +32,20 @@ MOST = 12
 
 
 class QuietHistory(FileHistory):
-    """Earlier turns, in a private file, without what looks like a password (S1)."""
+    """Earlier turns, in a private file, without what looks like a password (S1).
 
-    def __init__(self, file: Path) -> None:
+    Args:
+        keeps: whether a turn may be kept now; while a new password is due, a line could be one.
+    """
+
+    def __init__(self, file: Path, keeps: Callable[[], bool] = lambda: True) -> None:
         private_file(file)
         super().__init__(str(file))
+        self._keeps = keeps
 
     def store_string(self, string: str) -> None:
-        super().store_string(without_secrets(string))
+        if self._keeps():
+            super().store_string(without_secrets(string))
 
 
 class Names(Completer):
@@ -106,17 +112,18 @@ def line_session(
     completer: Completer,
     toolbar: Callable[[], str],
     *,
+    keeps: Callable[[], bool] = lambda: True,
     source: Input | None = None,
     screen: Output | None = None,
 ) -> PromptSession[str]:
     """The input line. Enter sends; Alt+Enter, or a trailing backslash, begins another line.
 
     Args:
-        history: a private file. toolbar: the line below. source, screen: other ends, for tests.
+        history: a private file. toolbar: the line below. keeps: whether a turn may be kept now. source, screen: other ends, for tests.
     """
     return PromptSession(
         message="› ",
-        history=QuietHistory(history),
+        history=QuietHistory(history, keeps),
         completer=completer,
         complete_while_typing=False,
         multiline=True,

@@ -9,6 +9,9 @@ from helpdesk.surfaces.telling import change_line, untrusted
 GOOD = frozenset({Outcome.DONE, Outcome.PREVIEWED, Outcome.PENDING, Outcome.ACCEPTED})
 """Outcomes that are answers; the others are told on standard error."""
 
+_ANSWERS = frozenset({"no-action"})
+"""Codes of what is no error but an answer in words, of which no action came."""
+
 
 def result_lines(result: Result, look: Look) -> list[str]:
     """A result, its receipt or changes, and the next command. Every text is cleaned."""
@@ -48,9 +51,8 @@ def error_line(result: Result, look: Look) -> str:
     )
     rule = f" (rule: {untrusted(result.rule)})" if result.rule else ""
     hint = untrusted(result.error.hint) if result.error else ""
-    return f"{look.paint(f'{word}:', 'red')} {untrusted(result.message)}{rule}" + (
-        f" → {hint}" if hint else ""
-    )
+    head = "" if result.error and result.error.code in _ANSWERS else look.paint(f"{word}:", "red") + " "
+    return f"{head}{untrusted(result.message)}{rule}" + (f" → {hint}" if hint else "")
 
 
 def next_step(result: Result) -> str:

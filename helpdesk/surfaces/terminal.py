@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from helpdesk.conversation.words import correction, is_cancel_word
 from helpdesk.errors import Cancelled, Failed, Refused, UsageError
 from helpdesk.events import Confirmation, Confirmed, Event, Finished, Question, Result, Warned
 from helpdesk.secrets import Secret
@@ -118,6 +119,7 @@ class Terminal:
             self._tty.write(f"{self._look.fit(line)}\n")
 
     async def _agrees(self, confirmation: Confirmation, tty: Tty) -> bool:
+        """Whether the person said yes. Raises Cancelled with their words for a correction."""
         wanted = clean(confirmation.target) if confirmation.irreversible else ""
         prompt = f"This cannot be undone. Type {wanted} to go on: " if wanted else "Do this? [y/N] "
         for _ in range(TRIES):
@@ -129,7 +131,10 @@ class Terminal:
                 await tty.settle(IGNORE_SECONDS)
                 continue
             answer = (answer or "").strip()
-            return answer == wanted if wanted else answer.casefold() in ("y", "yes")
+            agreed = answer == wanted if wanted else answer.casefold() in ("y", "yes")
+            if not agreed and correction(answer) is not None:
+                raise Cancelled("Cancelled; nothing was changed.", words=answer)
+            return agreed
         return False
 
     # ── asking ────────────────────────────────────────────────────────────────────────────────
@@ -156,13 +161,15 @@ class Terminal:
         return answer or question.default or ""
 
     async def ask_secret(self, question: Question) -> Secret:
-        """A secret, without echo; twice where it is a new one."""
+        """A secret, without echo; twice where it is a new one, and then the word "cancel" cancels."""
         tty = self._someone(question)
         self._teller.settle()
         for _ in range(TRIES):
             first = await self._hidden(tty, question.text)
             if not first:
                 raise Cancelled("Nothing was typed, so nothing was done.")
+            if question.repeat and is_cancel_word(first.expose()):
+                raise Cancelled("Cancelled; nothing was changed.")
             if not question.repeat or await self._hidden(tty, f"{question.text.rstrip(':')}, again") == first:
                 self.known.append(first)
                 return first

@@ -11,6 +11,7 @@ from helpdesk.plugin import (
     Group,
     GroupName,
     Login,
+    NotFound,
     Observation,
     Opposite,
     Person,
@@ -48,6 +49,72 @@ async def list_(
         [{"group": group.name, "description": group.description} for group in groups],
         tuple(Observation("directory", group.name, _what(user), "member", "member") for group in groups),
     )
+
+
+@plugin.action(
+    name="show",
+    reads=True,
+    about="desk",
+    examples=(
+        "who owns finance-share",
+        "what is finance-share for",
+        "who is in charge of the design share",
+        "who is the owner of vpn-users",
+        "what groups are there",
+        "which groups are there",
+        "list all the groups that exist",
+        "list all groups there are",
+    ),
+)
+async def show(
+    ctx: ReadContext, group: Annotated[GroupName | None, "which group; all of them when left out"] = None
+) -> Answer:
+    """Show what groups there are, or what one is for and who owns it."""
+    if group is not None:
+        one = await ctx.directory.group(group)
+        owners = await _owners(ctx, one)
+        return Answer(_about(one, owners), [_data(one, owners)], (_itself(one),))
+    groups = sorted(await ctx.directory.groups(), key=lambda each: each.name)
+    if not groups:
+        return Answer("The directory shows you no group.", [])
+    lines = [each.name + (f": {each.description}" if each.description else "") for each in groups]
+    told = "\n".join(
+        [f"There are {len(groups)} groups:" if len(groups) > 1 else "There is one group:", *lines]
+    )
+    return Answer(
+        told,
+        [{"group": each.name, "description": each.description} for each in groups],
+        tuple(_itself(each) for each in groups),
+    )
+
+
+async def _owners(ctx: ReadContext, group: Group) -> list[Person]:
+    """The owners that are still there, in the directory's order."""
+    found = []
+    for dn in group.owner_dns:
+        try:
+            found.append(await ctx.directory.person_by_dn(dn))
+        except NotFound:
+            continue  # an owner who left; the others still count
+    return found
+
+
+def _about(group: Group, owners: list[Person]) -> str:
+    names = ", ".join(f"{person.name} ({person.login})" for person in owners)
+    what = f"{group.name}: {group.description}".rstrip(".") if group.description else group.name
+    return f"{what}. " + (f"Owned by {names}, who can let people in." if owners else "It has no owner.")
+
+
+def _data(group: Group, owners: list[Person]) -> dict[str, object]:
+    return {
+        "group": group.name,
+        "description": group.description,
+        "owners": [{"login": person.login, "name": person.name} for person in owners],
+    }
+
+
+def _itself(group: Group) -> Observation:
+    return Observation("directory", group.name, "group", group.name, group.name)
 
 
 @plugin.action(
@@ -129,12 +196,13 @@ async def _(ctx: ReadContext, person: Login, group: GroupName) -> Opposite:
         "remove bo from vpn-users",
         "bo no longer needs access to the design share",
         "I want to leave a group",
+        "I do not need the design share any more",
     ),
 )
 async def revoke(
     ctx: Context,
     person: Annotated[Login, "who loses access"],
-    group: Annotated[GroupName, "to which group"],
+    group: Annotated[GroupName, "from which group"],
 ) -> str:
     """Take someone out of a group that you own, or leave a group yourself."""
     user, target = await ctx.directory.person(person), await ctx.directory.group(group)
@@ -179,7 +247,7 @@ async def _preview(ctx: ReadContext, group: GroupName, person: Person, *, to: bo
 
 
 def _already(member: bool) -> str:
-    return "a member already of" if member else "not a member of"
+    return "already a member of" if member else "not a member of"
 
 
 async def _seen(ctx: ReadContext, group: GroupName, person: Person, *, expected: bool) -> list[Observation]:

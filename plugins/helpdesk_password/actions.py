@@ -209,6 +209,8 @@ async def _(ctx: ReadContext, person: Login) -> list[Observation]:
         "is my account locked",
         "when does my password expire",
         "what is wrong with bo's account",
+        "is bo locked",
+        "why is bo disabled",
         "password status",
     ),
 )

@@ -25,7 +25,16 @@ _FIELDS = ("mail", "phone", "title")
 _NOT_SET = "not set"
 
 
-@plugin.action(reads=True, examples=("who am I", "what do you know about me", "show my details"))
+@plugin.action(
+    reads=True,
+    examples=(
+        "who am I",
+        "what do you know about me",
+        "show my details",
+        "what is my login",
+        "which phone number do I have",
+    ),
+)
 async def whoami(ctx: ReadContext) -> Answer:
     """Say who is signed in, with their roles and groups."""
     me = await ctx.directory.person(ctx.actor.login)
@@ -33,7 +42,7 @@ async def whoami(ctx: ReadContext) -> Answer:
     roles = sorted(ctx.actor.roles)
     as_roles = f", with the role {', '.join(roles)}" if roles else ""
     return Answer(
-        f"You are {me.name} ({me.login}){as_roles}.",
+        " ".join((f"You are {me.name} ({me.login}){as_roles}.", *_contact(me))),
         {**_data(me), "roles": roles, "groups": groups},
         (_itself(me),),
     )
@@ -45,6 +54,7 @@ async def whoami(ctx: ReadContext) -> Answer:
         "who is bo",
         "find a colleague",
         "what is the phone number of gus",
+        "what is the mail address of gus",
         "look up someone by mail or employee number",
     ),
 )
@@ -55,7 +65,7 @@ async def find(
     people = await ctx.directory.find_people(words, _LIMIT)
     if not people:
         return Answer(f"Nobody in the directory matches {words!r}.", [])
-    lines = "; ".join(f"{p.name} ({p.login})" + (f", {p.mail}" if p.mail else "") for p in people)
+    lines = "; ".join(", ".join(filter(None, (f"{p.name} ({p.login})", p.mail, p.phone))) for p in people)
     more = " There may be more; add another word." if len(people) == _LIMIT else ""
     return Answer(f"{lines}.{more}", [_data(person) for person in people], tuple(map(_itself, people)))
 
@@ -147,6 +157,14 @@ def _wanted(phone: str | None, title: str | None, mail: str | None, clear: str |
             )
         wanted[name] = ""
     return wanted
+
+
+def _contact(me: Person) -> list[str]:
+    """What the directory holds of one's contact data, in a sentence, and what it does not."""
+    has = [f"{name} {getattr(me, name)}" for name in _FIELDS if getattr(me, name)]
+    lacks = [name for name in _FIELDS if not getattr(me, name)]
+    told = [f"The directory has your {', '.join(has)}."] if has else []
+    return [*told, f"Not set: {', '.join(lacks)}."] if lacks else told
 
 
 def _data(person: Person) -> dict[str, str]:

@@ -32,6 +32,19 @@ def test_list_says_whose_groups_with_the_directory_as_source(desk: Desk) -> None
     assert result.data == [{"group": SHARE, "description": "The finance-share group"}]
 
 
+@pytest.mark.parametrize("login", ["ana", "gus", "olga"])
+def test_everyone_sees_which_groups_there_are_and_who_owns_one(desk: Desk, login: str) -> None:
+    every = desk.do(login, "access.show")
+    assert every.outcome is Outcome.DONE
+    assert f"{SHARE}: The {SHARE} group" in every.message
+    assert SHARE in {row["group"] for row in every.data}
+    assert [o.target for o in every.receipt] == [row["group"] for row in every.data]
+    one = desk.do(login, "access.show", {"group": SHARE})
+    assert "Owned by Olga Owner (olga)" in one.message
+    assert one.data[0]["owners"][0] == {"login": "olga", "name": "Olga Owner"}
+    assert "ana" not in one.message, "who is in a group is not told"
+
+
 def test_a_request_waits_for_the_owner_and_is_granted_by_them(desk: Desk) -> None:
     someone = Someone()
     asked = desk.do("ana", "access.request", {"group": SHARE, "reason": "quarter close"}, someone=someone)

@@ -34,7 +34,7 @@ GROUPS = {
 ACCOUNT = ("password.reset", "password.unlock", "account.disable", "account.enable")
 OWN = ("password.change", "people.update")
 LOOK_UPS = ("password.status", "access.list")
-EVERYONE = ("people.whoami", "people.find", "policy.search", "policy.show")
+EVERYONE = ("people.whoami", "people.find", "access.show", "policy.search", "policy.show")
 TICKETS = ("ticket.open", "ticket.comment", "ticket.status", "ticket.close")
 
 

@@ -83,6 +83,7 @@ def test_the_shipped_plugins_are_found_like_anyones_and_none_is_broken() -> None
         "account.disable",
         "account.enable",
         "access.list",
+        "access.show",
         "access.request",
         "access.grant",
         "access.revoke",

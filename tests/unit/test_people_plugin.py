@@ -19,7 +19,10 @@ def desk(tmp_path: Path) -> Desk:
 def test_whoami_tells_name_roles_and_groups(desk: Desk) -> None:
     result = desk.do("gus", "people.whoami")
     assert result.outcome is Outcome.DONE
-    assert result.message == "You are Gus Desk (gus), with the role helpdesk."
+    assert result.message == (
+        "You are Gus Desk (gus), with the role helpdesk. The directory has your mail gus@corp.test, phone 100. "
+        "Not set: title."
+    )
     assert result.data["groups"] == ["service-desk"]
     assert (result.receipt[0].system, result.receipt[0].observed) == ("directory", "Gus Desk")
     assert result.entry is not None

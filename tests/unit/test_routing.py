@@ -2,7 +2,9 @@
 
 ``tests/data/routing.jsonl`` holds sentences in the voice of employees, each with the action that they
 mean, or null for what is out of scope. Those marked "tune" were looked at while the weights were set;
-those marked "held-out" were only counted. The floors below are what was measured, less a sentence or two.
+those marked "held-out" were only counted. Those marked "held-out-2" were written before the second round of mending:
+questions about state, "don't …", "what if …", small talk, other languages, things that people bring; ``also`` names
+what is right as well. The floors below are what was measured, less a sentence or two.
 """
 
 from __future__ import annotations
@@ -35,9 +37,9 @@ def measure(specs: tuple[ActionSpec, ...], which: str) -> tuple[Counter[str], li
         got = route.spec.name if route.spec else None
         among = [s.name for s in route.which]
         kind = "out of scope, " if row["expected"] is None else ""
-        if got == row["expected"] and not among:
+        if got in (row["expected"], *row.get("also", ())) and not among:
             kind += "right"
-        elif row["expected"] in among:
+        elif {row["expected"], *row.get("also", ())} & set(among):
             kind += "asked"
         elif got is None and not among:
             kind += "declined"
@@ -77,6 +79,19 @@ def test_the_floor_holds_for_the_texts_of_the_installed_plugins() -> None:
     assert counts["right"] / scoped >= 0.75, misses
     assert (counts["right"] + counts["asked"]) / scoped >= 0.85, misses
     assert counts["wrong"] / scoped <= 0.1, misses
+
+
+def test_the_floor_on_the_second_set_of_sentences() -> None:
+    """Before the mending 12 of 33 in scope were right, and 19 of 36 that ask for nothing led to an action."""
+    counts, misses = measure(build()[0].specs, "held-out-2")
+    print("\n", dict(counts), *misses, sep="\n")
+    scoped = sum(n for kind, n in counts.items() if not kind.startswith("out"))
+    assert scoped >= 30
+    assert counts["right"] / scoped >= 0.9, misses
+    assert counts["wrong"] == 0, misses
+    outside = sum(n for kind, n in counts.items() if kind.startswith("out"))
+    assert outside >= 30
+    assert counts["out of scope, right"] / outside >= 0.95, misses
 
 
 def test_the_sentences_it_was_tuned_on() -> None:

@@ -48,7 +48,12 @@ def chat() -> int:
         else:
             await desk.current(run.terminal)
         names = Names(desk.catalog.specs, COMMANDS.items(), lambda: desk.present)
-        line = line_session(run.paths.state / "chat-history", names, toolbar)
+
+        def keeps() -> bool:
+            who = desk.present
+            return who is None or not who.actor.must_change
+
+        line = line_session(run.paths.state / "chat-history", names, toolbar, keeps=keeps)
         await Chat(desk, run.terminal, line, show, dry_run=run.flags.dry_run).run()
 
     run.run(work())
