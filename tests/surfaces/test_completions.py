@@ -153,6 +153,8 @@ def test_bash_completes_every_command_and_subcommand(known: Tree, cache: Path) -
         ("helpdesk why access.grant bo fin", ["finance-share"]),
         ("helpdesk why access.grant --gr", ["--group"]),
         ("helpdesk undo ", []),
+        ("helpdesk do password.unlock --b", ["--batch"]),
+        ("helpdesk do --b", ["--batch"]),
         ("helpdesk completions ", ["bash", "zsh", "fish", "powershell"]),
         ("helpdesk help approvals de", ["deny"]),
         ("helpdesk help do access.grant ", []),

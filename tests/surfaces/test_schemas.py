@@ -48,6 +48,13 @@ def test_the_outcomes_of_the_schema_are_those_of_the_program() -> None:
     assert load("result-1")["properties"]["outcome"]["enum"] == [outcome.value for outcome in Outcome]
 
 
+def test_results_inside_of_other_documents_are_the_same_ones() -> None:
+    whole = load("result-1")
+    for name in ("reconcile-1", "demo-1"):
+        inner = load(name)["$defs"]["result"]
+        assert (inner["properties"], inner["required"]) == (whole["properties"], whole["required"])
+
+
 def test_the_validator_finds_what_is_wrong(company: Company) -> None:
     document = company.run_as("ana", "--json", "whoami").document
     assert problems(document, "result-1") == []
@@ -93,6 +100,22 @@ def test_results_of_every_kind(company: Company) -> None:
     assert check(company.run("--version", "--json").document, "version")
 
 
+@pytest.mark.req("CLI-8")
+def test_a_plan_and_the_lines_of_a_batch(company: Company) -> None:
+    for login in ("ana", "dev"):
+        company.lock(login)
+    rows = company.home / "rows.csv"
+    rows.write_text("person\nana\ndev\n")
+    batch = ["do", "password.unlock", "--batch", str(rows), "--json"]
+    plan = check(company.run_as("bo", *batch, "--dry-run").document, "plan-1")
+    assert [row["target"] for row in plan["rows"]] == ["ana", "dev"]
+    for before in (False, True):
+        ran = company.run_as("bo", *batch, "--yes-plan", plan["digest"])
+        assert ran.code == 0, ran.err
+        lines = [check(json.loads(line), "result-1") for line in ran.out.splitlines()]
+        assert [line.get("before", False) for line in lines] == [before, before]
+
+
 # ── everything else ───────────────────────────────────────────────────────────────────────────
 
 
@@ -131,6 +154,27 @@ def test_the_documents_of_the_log(company: Company) -> None:
         proof.write_text(ran.out)
         checked = company.run("log", "check-proof", str(proof), "--key", str(public), "--json")
         check(checked.document, "proof-check-1")
+
+
+@pytest.mark.req("CLI-8")
+def test_the_documents_of_looking_back(company: Company) -> None:
+    company.lock("ana")
+    done = company.run_as("bo", "--json", "do", "password.unlock", "ana", "--yes").document["entry"]
+    refused = company.run_as("ana", "--json", "do", "access.grant", "ana", "finance-share", "--yes").document
+    for words in (
+        [str(done)],
+        [str(refused["entry"])],
+        ["access.grant", "ana", "finance-share"],
+        ["access.request", "finance-share"],
+    ):
+        check(company.run_as("bo", "why", *words, "--json").document, "why-1")
+    check(company.run("log", "search", "unlock", "--json").document, "log-1")
+    stats = check(company.run("log", "stats", "--json").document, "log-stats-1")
+    assert stats["actions"]["password.unlock"]["done"] == 1
+    for form in ("table", "jsonl", "csv", "ocsf"):
+        file = str(company.home / f"exported.{form}")
+        ran = company.run("log", "export", file, "--format", form, "--json")
+        assert check(ran.document, "export-1")["format"] == form
 
 
 @pytest.mark.req("CLI-8")

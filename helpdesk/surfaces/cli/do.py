@@ -16,6 +16,7 @@ from helpdesk.actions.catalog import Catalog, cached_specs
 from helpdesk.errors import UsageError
 from helpdesk.spec import ActionSpec, Parameter
 from helpdesk.surfaces.cli.commands import CONTEXT, EPILOG
+from helpdesk.surfaces.cli.globals import BATCH_HELP
 from helpdesk.surfaces.cli.invocation import Invocation, current
 from helpdesk.surfaces.look import clean
 
@@ -58,18 +59,7 @@ class DoGroup(TyperGroup):
                 "  helpdesk do password.unlock ana\n  helpdesk do access.request finance-share -n\n"
             )
         with formatter.section("Many at once"):
-            formatter.write_dl(
-                [
-                    (
-                        "--batch FILE",
-                        "one call for each row: CSV with a header, or JSON lines; - is standard input",
-                    ),
-                    ("--dry-run", "show the plan of all rows, with its digest; change nothing"),
-                    ("--yes-plan DIGEST", "confirm exactly that plan"),
-                    ("--stop-after N", "begin no further row after N have failed"),
-                    ("--run-name NAME", "another run of a file that was carried out before"),
-                ]
-            )
+            formatter.write_dl(list(BATCH_HELP))
         for plugin, specs in grouped(catalog().specs).items():
             with formatter.section(plugin.capitalize()):
                 formatter.write_dl([(synopsis(spec), spec.summary) for spec in specs])

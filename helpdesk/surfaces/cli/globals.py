@@ -59,6 +59,14 @@ HELP: tuple[tuple[str, str], ...] = (
     ("-d, --debug", "show tracebacks"),
     ("-h, --help / -V, --version", "this help / the version"),
 )
+BATCH_HELP: tuple[tuple[str, str], ...] = (
+    ("--batch FILE", "one call for each row: CSV with a header, or JSON lines; - is standard input"),
+    ("--dry-run", "show the plan of all rows, with its digest; change nothing"),
+    ("--yes-plan DIGEST", "confirm exactly that plan"),
+    ("--stop-after N", "begin no further row after N have failed"),
+    ("--run-name NAME", "another run of a file that was carried out before"),
+)
+"""The flags that belong to ``do``, with or without an action."""
 
 
 @dataclass(slots=True)

@@ -85,15 +85,24 @@ def shipped_specs() -> list[ActionSpec]:
 
 
 def _global_flags() -> Iterator[Flag]:
+    yield from _told_flags(global_flags.HELP)
+    yield Flag("--no-color", "switch", "no colour")
+
+
+def _batch_flags() -> list[Flag]:
+    """The flags of ``do`` and of every action, without those that work everywhere."""
+    return [flag for flag in _told_flags(global_flags.BATCH_HELP) if flag.kind != "switch"]
+
+
+def _told_flags(lines: Iterable[tuple[str, str]]) -> Iterator[Flag]:
     """Out of the lines that ``--help`` shows: "-q, --quiet / -v, --verbose" are four names, two flags."""
-    for written, help in global_flags.HELP:
+    for written, help in lines:
         for one in written.split(" / "):
             *names, last = one.split(", ")
             name, _, metavar = last.partition(" ")
             kind = _PROFILES if name == "--profile" else _kind(metavar)
             for each in (*names, name):
                 yield Flag(each, kind, help)
-    yield Flag("--no-color", "switch", "no colour")
 
 
 def _kind(metavar: str) -> str:
@@ -164,9 +173,8 @@ def _param_kind(param: Any) -> str:
 
 def _actions(row: Row, specs: Iterable[ActionSpec]) -> list[Place]:
     group = load(row)
-    places = [
-        Place(row.name, row.help, tuple(_flags(group.params)), children=tuple(spec.name for spec in specs))
-    ]
+    flags = (*_flags(group.params), *_batch_flags())
+    places = [Place(row.name, row.help, flags, children=tuple(spec.name for spec in specs))]
     return places + [_action(f"{row.name} {spec.name}", spec) for spec in specs]
 
 
@@ -180,5 +188,6 @@ def _action(key: str, spec: ActionSpec) -> Place:
         else:
             told = helps.get(name) or helps.get(name.removesuffix("-file")) or ""
             flags.append(Flag(name, kind, told))
+    flags += _batch_flags()
     names = tuple(p.name.upper() for p in spec.parameters if p.required and p.kind != "secret")
     return Place(key, spec.summary, tuple(flags), tuple(values), names=names)
