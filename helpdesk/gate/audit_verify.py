@@ -291,11 +291,13 @@ class _Check:
             raise _Bad(seq, f"The {min(left)} of entry {seq} was taken away, which is not how it is erased.")
 
     def _check_strays(self, size: int) -> None:
-        row = self._database.execute(
-            "SELECT min(seq) FROM personal WHERE seq > ? OR seq < 1", (size,)
-        ).fetchone()
-        if row[0] is not None:
-            raise _Bad(row[0], f"There are personal values of an entry {row[0]}, which is missing.")
+        for where, values in (("seq < 1", ()), ("seq > ?", (size,))):
+            row = self._database.execute(
+                f"SELECT seq FROM personal WHERE {where} ORDER BY seq LIMIT 1",  # noqa: S608
+                values,
+            ).fetchone()
+            if row is not None:
+                raise _Bad(row[0], f"There are personal values of an entry {row[0]}, which is missing.")
 
     # ── checkpoints ───────────────────────────────────────────────────────────────────────────
 

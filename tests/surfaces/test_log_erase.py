@@ -130,3 +130,17 @@ def test_what_is_still_open_is_not_erased(audited: Company, tmp_path: Path) -> N
     ran = audited.run_as("cleo", "log", "erase", "dev", "--yes", "--json")
     assert (ran.code, ran.document["error"]["code"]) == (1, "open")
     assert "CANARY-dev" in json.dumps(entries(audited))
+
+
+@pytest.mark.req("S5")
+def test_somebody_whom_the_directory_no_longer_has(audited: Company) -> None:
+    dev = audited.directory.look_up().person("dev").id
+    audited.directory.admin.remove_person("dev")
+    by_login = audited.run_as("cleo", "log", "erase", "dev", "--dry-run", "--json").document
+    by_id = audited.run_as("cleo", "log", "erase", dev, "--dry-run", "--json").document
+    assert by_login["changes"] == by_id["changes"]
+    assert by_id["arguments"] == {"person": "dev"}
+    assert audited.run_as("cleo", "log", "erase", dev, "--yes").code == 0
+    assert "CANARY-dev" not in json.dumps(entries(audited))
+    assert audited.run("log", "verify").code == 0
+    assert audited.run("log", "stats", "--json").document["done"] == 1  # Bo's unlock: the figures stay
