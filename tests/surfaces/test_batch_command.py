@@ -176,6 +176,22 @@ def test_generated_passwords_to_a_descriptor_of_the_caller(company: Company) -> 
     }
 
 
+@pytest.mark.req("S4")
+def test_a_password_that_an_interruption_took_is_told_and_not_made_anew(company: Company) -> None:
+    file = written(company, "reset.csv", "person\nana\n")
+    place = company.home / "passwords"
+    command = ["do", "password.reset", "--batch", file, "--yes", "--json", "--reveal-to", str(place)]
+    assert not lines(desk(company, *command))[0].get("lost")
+    place.unlink()
+    for notes in (company.state / "batches").glob("*.rows"):
+        notes.write_bytes(b"")  # as if it had been killed before the password was put down
+    ran = desk(company, *command)
+    assert ran.code == 0
+    assert lines(ran)[0]["lost"]
+    assert "lost with an interruption; reset them again by themselves: ana" in ran.err
+    assert not place.exists()
+
+
 @pytest.mark.req("R1")
 def test_plans_and_refusals_of_batches_are_logged_too(company: Company) -> None:
     file = written(company, "two.csv", "action,person\naccount.disable,ana\naccount.disable,dev\n")

@@ -40,16 +40,18 @@ class BatchOutput:
         self.lost: list[str] = []
 
     def ended(self, item: PlannedRow, result: Result, *, before: bool) -> None:
-        row_line(self._run, item.row.number, item.row.line, result, before=before)
+        lost = result.outcome is Outcome.DONE and self._is_lost(item)
+        row_line(self._run, item.row.number, item.row.line, result, before=before, lost=lost)
         self._ended += 1
-        lost = result.outcome is Outcome.DONE and not self._state.is_revealed(item.row.number)
-        if lost and self._reveals(item):
+        if lost:
             self.lost.append(str(item.call.arguments.get("person", item.row.number)))
         self._progress(result)
 
-    def _reveals(self, item: PlannedRow) -> bool:
+    def _is_lost(self, item: PlannedRow) -> bool:
+        """Whether the row made a secret that never came to where it belongs; an approver's went to them."""
         spec = next((s for s in self._run.desk.catalog.specs if s.name == item.row.action), None)
-        return bool(spec and spec.reveals)
+        approved = item.past is not None and bool(item.past.request)
+        return bool(spec and spec.reveals and not approved and not self._state.is_revealed(item.row.number))
 
     def _progress(self, result: Result) -> None:
         text = f"{self._ended} of {self.total} rows; last: {result.outcome.value}"
@@ -75,11 +77,17 @@ class BatchOutput:
         self._state.revealed(item.row.number)
 
 
-def row_line(run: Invocation, row: int, line: int, result: Result, *, before: bool = False) -> None:
-    """One row's result: a JSON line, or a line for a person."""
+def row_line(
+    run: Invocation, row: int, line: int, result: Result, *, before: bool = False, lost: bool = False
+) -> None:
+    """One row's result: a JSON line, or a line for a person.
+
+    Args:
+        before: it ended so in an earlier run. lost: the secret it made is nowhere.
+    """
     if run.flags.json:
-        document = {**result_document(result), "row": row, "line": line}
-        run.document({**document, "before": True} if before else document)
+        marks = {name: True for name, is_so in (("before", before), ("lost", lost)) if is_so}
+        run.document({**result_document(result), "row": row, "line": line, **marks})
         return
     where = f"row {row} (line {line}) {untrusted(result.action)}".rstrip()
     if result.outcome in GOOD:
