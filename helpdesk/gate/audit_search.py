@@ -267,8 +267,9 @@ def _match(filter: Filter) -> str:
         values: Sequence[str] = getattr(filter, name)
         if values:
             parts.append(f"facets : ({' OR '.join(_token(name, one_name(value)) for value in values)})")
-    for word in filter.text.split():
-        quoted = word.replace('"', '""')
+    asked = filter.text.replace("\0", " ").split()
+    for word in [word for word in asked if any(c.isalnum() for c in word)] or asked:
+        quoted = word.replace('"', '""').encode("utf-8", "replace").decode()
         parts.append(f'text : "{quoted}"')
     return " AND ".join(parts)
 

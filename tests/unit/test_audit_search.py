@@ -56,6 +56,9 @@ def test_each_part_of_a_filter(log: AuditLog, index: SearchIndex) -> None:
         (Filter(text="wide TOO"), [8]),
         (Filter(text="too narrow"), []),
         (Filter(text='un"locked OR no'), []),
+        (Filter(text='- "unlocked" \0 *'), [5]),
+        (Filter(text="-"), []),
+        (Filter(text="\udcff"), []),
         (Filter(since=START + timedelta(seconds=6)), [6, 7, 8]),
         (Filter(until=START + timedelta(seconds=3)), [1, 2]),
         (
