@@ -84,7 +84,10 @@ class Guided:
                 return otherwise
             turn.interaction.emit(Said(f"Your own words, without the model, come to {spec.name}."))
             return await self._propose(turn, spec, slots, vocabulary)
-        except (Cancelled, UsageError):
+        except Cancelled as stop:
+            turn.next = stop.words
+            return otherwise
+        except (UsageError, _MustChoose):
             return otherwise
 
     def _today(self) -> date:
@@ -195,7 +198,12 @@ class Guided:
         question = Question(
             "action", "Which of these do you mean?", names, (*choices, Choice(NONE, "none of these"))
         )
-        return self._specs.get(await choose(question, turn.interaction, sentences=True))
+        try:
+            return self._specs.get(await choose(question, turn.interaction, sentences=True))
+        except UsageError as error:
+            raise UsageError(
+                "That may mean several things, and nobody can be asked here.", hint=names
+            ) from error
 
     def _in_words(self, turn: Turn, kind: str) -> Result:
         """Answer what asks for nothing to be carried out."""

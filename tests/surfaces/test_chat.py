@@ -169,3 +169,95 @@ def test_enter_sends_and_another_line_can_begin(company: Company, keys: str, typ
             return await line.prompt_async()
 
     assert asyncio.run(work()) == typed
+
+
+# ── answers that are not to the question ──────────────────────────────────────────────────────
+
+
+def leave(child: pexpect.spawn) -> None:
+    child.expect("›")
+    child.send("\x04")
+    assert finish(child) == 0
+
+
+def test_small_talk_is_friendly_and_a_no_to_a_ticket_is_no_error(company: Company) -> None:
+    child = begin(company, "ana")
+    say(child, "hi")
+    child.expect("Hello. Say what you need")
+    assert "error" not in child.before
+    say(child, "order me a pizza")
+    child.expect("Shall I open a ticket")
+    child.expect("> ")
+    child.sendline("no")
+    child.expect("then nothing is done")
+    assert "error" not in child.before
+    leave(child)
+
+
+def test_a_sentence_or_a_command_at_the_offer_of_a_ticket_is_taken_as_one(company: Company) -> None:
+    child = begin(company, "ana")
+    say(child, "order me a pizza")
+    child.expect("Here is what I can do")
+    child.expect("> ")
+    child.sendline("who owns finance-share")
+    child.expect("Owned by Cleo Park")
+    say(child, "call me a taxi")
+    child.expect("can't do that")
+    child.expect("> ")
+    assert "Here is what I can do" not in child.before, "the list is told once a conversation"
+    child.sendline("/whoami")
+    child.expect("You are Ana Ito")
+    say(child, "call me a taxi")
+    child.expect("> ")
+    child.sendline("/quit")
+    assert finish(child) == 0
+
+
+def test_a_correction_at_the_confirmation_is_carried_out(company: Company) -> None:
+    child = begin(company, "cleo")
+    say(child, "give dev access to service-desk")
+    child.expect(r"\[y/N\]")
+    child.sendline("no, I meant finance-share")
+    child.expect("Make Dev Rao a member of finance-share")
+    child.expect(r"\[y/N\]")
+    child.sendline("y")
+    child.expect("Dev Rao is a member of finance-share now")
+    assert "dev" in company.members("finance-share")
+    assert "dev" not in company.members("service-desk")
+    leave(child)
+
+
+@pytest.mark.req("S1")
+def test_cancel_at_a_new_password_cancels(company: Company) -> None:
+    child = begin(company, "ana")
+    say(child, "change my password")
+    child.expect("new password")
+    child.sendline("cancel")
+    child.expect("Cancelled")
+    assert company.accepts("ana", PASSWORDS["ana"]) == "yes"
+    leave(child)
+
+
+@pytest.mark.req("S1")
+def test_after_a_temporary_password_the_chat_begins_with_a_new_one(company: Company) -> None:
+    new = "eve-chose-a-calm-morning-6"
+    child = begin(company, "eve")
+    child.expect("choose a new one first")
+    child.expect("new password")
+    child.sendline(new)
+    child.expect("again")
+    child.sendline(new)
+    child.expect(r"\[y/N\]")
+    child.sendline("y")
+    child.expect("Your password is changed")
+    leave(child)
+    assert company.accepts("eve", new) == "yes"
+    history = company.state / "chat-history"
+    assert not history.exists() or new not in history.read_text()
+
+
+def test_ask_with_a_temporary_password_changes_it_and_nothing_else(company: Company) -> None:
+    ran = company.run_as("eve", "ask", "change my password")
+    assert (ran.code, "--new-password-file FILE" in ran.err) == (2, True)
+    ran = company.run_as("eve", "ask", "unlock bo")
+    assert (ran.code, "must choose a new password" in ran.err) == (5, True)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from typing import Any, cast
+
 import pytest
 
+from helpdesk.actions.call import Call, Provenance
 from helpdesk.actions.catalog import build
 from helpdesk.conversation import answers, talk
+from helpdesk.conversation.loop import Conversation
 from helpdesk.conversation.routing import Router
-from helpdesk.events import Citation, Outcome, Said
+from helpdesk.errors import Cancelled, MustChangePassword, UsageError
+from helpdesk.events import Citation, Confirmation, Confirmed, Outcome, Result, Said
+from helpdesk.identity import Actor
+from helpdesk.ports import DirectorySession, SignedIn
 from helpdesk.text import Untrusted
-from tests.unit.conversation_world import World
+from tests.unit.conversation_specs import SPECS
+from tests.unit.conversation_world import ANA, NOW, ScriptedModel, Terminal, World, propose, signed_in
 
 ROUTER = Router(build()[0].specs)
-ALL = build()[0].specs
 
 
 @pytest.mark.parametrize(
@@ -251,3 +260,154 @@ def test_an_incident_is_looked_up_in_the_policies_and_offered_as_a_ticket() -> N
     result, terminal = alone.say("my laptop was stolen", alone=True)
     assert result.citations == (found,)
     assert any("ticket.open" in event.text for event in terminal.of(Said))
+
+
+# ── answers that are not to the question ──────────────────────────────────────────────────────
+
+
+def test_a_sentence_at_the_offer_of_a_ticket_is_the_next_turn() -> None:
+    world = World()
+    result, _ = world.say("order me a pizza", "what groups am I in")
+    assert (world.call.action, result.outcome) == ("access.list", Outcome.DONE)
+
+
+def test_a_command_at_a_question_is_left_for_the_surface() -> None:
+    world = World()
+    world.say("order me a pizza", "/help")
+    assert (world.conversation.left, world.door.calls) == ("/help", [])
+    world.say("grant access", "/whoami")
+    assert (world.conversation.left, world.door.calls) == ("/whoami", [])
+
+
+def test_saying_no_to_a_ticket_is_no_error_and_abilities_are_told_once() -> None:
+    world = World()
+    result, first = world.say("order me a pizza", "n")
+    assert result.error is not None
+    assert (result.error.code, world.door.calls) == (answers.NO_ACTION, [])
+    assert "password: " in first.questions[0].text
+    _, second = world.say("call me a taxi", "no thanks")
+    assert "password: " not in second.questions[0].text
+
+
+def test_the_word_cancel_is_nobodys_new_password() -> None:
+    world = World()
+    result, _ = world.say("change my password", "cancel")
+    assert (result.outcome, world.door.calls) == (Outcome.CANCELLED, [])
+
+
+def test_a_correction_at_the_confirmation_is_the_next_call() -> None:
+    class Corrected(World):
+        async def _confirming(
+            self, call: Call, signed_in: SignedIn, interaction: Any, *, dry_run: bool, case: str
+        ) -> Result:
+            result = await self.door(call, signed_in, interaction, dry_run=dry_run, case=case)
+            if call.arguments["group"] == "finance-share":
+                with pytest.raises(Cancelled):
+                    await interaction.confirm(None)
+                return replace(result, outcome=Outcome.CANCELLED)
+            return result
+
+    class Says(Terminal):
+        async def confirm(self, confirmation: Confirmation) -> Confirmed:
+            raise Cancelled("Cancelled.", words="no, I meant design-share")
+
+    world = Corrected()
+    world.conversation = Conversation(
+        specs=SPECS,
+        run=world._confirming,
+        sign_in=world._sign_in,
+        explain_lock=world._explain,
+        clock=lambda: NOW,
+    )
+    turn = world.conversation.turn(
+        "get me into finance-share for the brochure", Says(), signed_in=signed_in()
+    )
+    result = asyncio.run(turn)
+    assert [call.arguments["group"] for call in world.door.calls] == ["finance-share", "design-share"]
+    assert world.door.calls[1].arguments["reason"] == "the brochure"
+    assert result.outcome is Outcome.DONE
+
+
+# ── groups that are named almost, or not at all ───────────────────────────────────────────────
+
+
+def test_a_few_groups_are_listed_where_one_is_asked_for() -> None:
+    world = World()
+    _, terminal = world.say("I need access to a group", "hr-files")
+    assert {"finance-share", "vpn-users", "none"} <= {c.value for c in terminal.questions[0].choices}
+    assert world.call.arguments == {"group": "hr-files"}
+
+
+@pytest.mark.parametrize(
+    ("words", "group"), [("I need VPN", "vpn-users"), ("get me into the finance share", "finance-share")]
+)
+def test_a_group_that_is_named_almost_is_offered(words: str, group: str) -> None:
+    world = World()
+    _, terminal = world.say(words, group)
+    assert group in {c.value for c in terminal.questions[0].choices}
+    assert (world.call.action, world.call.arguments["group"]) == ("access.request", group)
+    assert world.call.provenance["group"] is Provenance.CHOSEN
+
+
+def test_a_group_and_nothing_else_is_asked_about() -> None:
+    world = World()
+    _, terminal = world.say("finance-share", "access.request")
+    assert "access.request" in {c.value for c in terminal.questions[0].choices}
+
+
+def test_the_hint_off_a_terminal_is_a_command_that_exists() -> None:
+    for words, hint in (
+        ("I need access to a group", "helpdesk do access.request --group NAME"),
+        ("change my password", "helpdesk do password.change --new-file FILE"),
+        ("take bo out", "helpdesk do access.revoke … --group NAME"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            World().say(words, alone=True)
+        assert hint in caught.value.hint or caught.value.hint == "--password-stdin"
+
+
+# ── a temporary password ──────────────────────────────────────────────────────────────────────
+
+
+class Closed:
+    """A directory session that may look nothing up."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} was looked up with a temporary password")
+
+
+@pytest.mark.parametrize(
+    "words", ["change my password", "unlock bo", "get me into finance-share", "I'm locked out"]
+)
+def test_a_temporary_password_opens_only_a_new_one_and_looks_nothing_up(words: str) -> None:
+    world, terminal = World(), Terminal(["a new passphrase"])
+    who = SignedIn(Actor(ANA, must_change=True), cast(DirectorySession, Closed()))
+    asyncio.run(world.conversation.turn(words, terminal, signed_in=who))
+    assert world.call.action == "password.change"
+    assert world.call.secrets["new"].expose() == "a new passphrase"
+    assert ("temporary password" in terminal.said) == (words != "change my password")
+
+
+def test_a_model_cannot_get_round_the_new_password_that_is_due() -> None:
+    world = World(
+        model=ScriptedModel([[propose("password.unlock", '{"person": "bo"}')], ["Done, it is unlocked."]])
+    )
+    world.door.outcomes["password.unlock"] = Outcome.NOT_SIGNED_IN
+    who = SignedIn(Actor(ANA, must_change=True), cast(DirectorySession, Closed()))
+
+    async def sign_in(interaction: Any) -> SignedIn:
+        return who
+
+    world._sign_in = sign_in  # type: ignore[method-assign]
+    world.__post_init__()
+    result = asyncio.run(world.conversation.turn("unlock bo", Terminal(["bo", "bo", "bo", "bo"])))
+    assert result.outcome is not Outcome.DONE
+    assert {call.action for call in world.door.calls} <= {"password.unlock"}, "which the door itself refuses"
+
+
+def test_with_a_temporary_password_and_nobody_there_the_error_says_what_comes_first() -> None:
+    world = World()
+    who = SignedIn(Actor(ANA, must_change=True), cast(DirectorySession, Closed()))
+    with pytest.raises(MustChangePassword):
+        asyncio.run(world.conversation.turn("unlock bo", Terminal(), signed_in=who))
+    assert world.door.calls == []
