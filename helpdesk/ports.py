@@ -295,3 +295,58 @@ class Tickets(Protocol):
         """The ticket that ``open`` made for this key: how an interrupted call is probed."""
 
     def of(self, requester: str) -> list[Ticket]: ...
+
+
+# ── where the log is known outside ────────────────────────────────────────────────────────────
+
+
+@runtime_checkable
+class CheckpointSink(Protocol):
+    """A place outside that keeps signed checkpoints. Attributes: see :class:`EntrySink`."""
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def confirms(self) -> bool: ...
+
+    def send(self, note: bytes) -> None:
+        """Hand over one signed note; it arrived when this returns. Raises Unreachable, Failed, ConfigError."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """An entry of the log on its way out.
+
+    Attributes:
+        time: RFC 3339, UTC. hash: in hexadecimal. text: one JSON document.
+    """
+
+    seq: int
+    time: str
+    kind: str
+    hash: str
+    text: str
+
+
+@runtime_checkable
+class EntrySink(Protocol):
+    """A place outside that takes every entry.
+
+    Attributes:
+        address: as configured; the name that it is shown and remembered by.
+        confirms: that something was sent means that it arrived.
+    """
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def confirms(self) -> bool: ...
+
+    def send(self, lines: Sequence[LogLine]) -> None:
+        """Hand over entries in their order; they all arrived when this returns.
+
+        Raises:
+            Unreachable, Failed, ConfigError: perhaps some of them did; they will be sent again.
+        """

@@ -66,6 +66,7 @@ async def local_checks(desk: Desk) -> list[Check]:
         ("config", lambda: configuration(desk)),
         ("key", lambda: host_key(desk)),
         ("log", lambda: log(desk)),
+        ("log outside", lambda: log_outside(desk)),
         ("requests", lambda: requests(desk)),
         ("plugins", lambda: plugins(desk)),
         ("authorization", lambda: authorization(desk)),
@@ -146,6 +147,29 @@ def log(desk: Desk) -> Iterable[Check]:
         yield Check(
             "log", "warning", f"{left} actions have no outcome yet.", "helpdesk reconcile reads them back."
         )
+
+
+def log_outside(desk: Desk) -> Iterable[Check]:
+    """How far places that this machine's owner does not rule know the log."""
+    from helpdesk.gate.shipping_told import window
+
+    if not desk.shipping:
+        yield Check(
+            "log outside", "ok", "checkpoints stay on this machine; [log] checkpoints sends them away"
+        )
+        return
+    if not _holds_something(desk.paths.state / "log"):
+        yield Check("log outside", "ok", "no entry to send yet")
+        return
+    desk.shipping.flush()
+    found = desk.shipping.deliveries()
+    for one in found:
+        late = "It is sent again at the end of the next commands; see [log] if the address is wrong."
+        hint = "helpdesk log verify says more; keep a copy of the state folder." if one.gone else late
+        state: State = "problem" if one.gone else "ok" if one.current and not one.problem else "warning"
+        yield Check("log outside", state, one.words(), "" if state == "ok" else hint, one.plain())
+    if window(found):
+        yield Check("log outside", "warning", window(found), "Repair one of the places, then run this again.")
 
 
 def requests(desk: Desk) -> Iterable[Check]:

@@ -363,7 +363,7 @@ class Desk(Parts):
         )
 
     def close(self, *, at_once: bool = False) -> None:
-        """Sign what was logged and close connections; safe to call twice.
+        """Sign what was logged, send that outside, and close connections; safe to call twice.
 
         Args:
             at_once: the process ends now: no waiting for a connection that a thread still holds.
@@ -376,7 +376,11 @@ class Desk(Parts):
             if "directory" in self.__dict__:
                 self.directory.close()
         if "audit" in self.__dict__:
-            self.audit.close()
+            try:
+                self.audit.close()
+            finally:
+                if self.shipping and not at_once:
+                    self.shipping.flush()
 
 
 _LOGIN = Question("login", "Login", "--as LOGIN --password-stdin")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from helpdesk.gate.roles import Roles
     from helpdesk.gate.services import Services
     from helpdesk.gate.session import SessionStore
+    from helpdesk.gate.shipping import Shipping
 
 
 def utc_now() -> datetime:
@@ -132,7 +133,16 @@ class Parts:
     def audit(self) -> AuditLog:
         from helpdesk.gate.audit import AuditLog
 
-        return AuditLog(self.paths.state / "log", self.clock, lambda: self.host_key)
+        log = AuditLog(self.paths.state / "log", self.clock, lambda: self.host_key)
+        if self.shipping:
+            log.on_signed = self.shipping.wake
+        return log
+
+    @cached_property
+    def shipping(self) -> Shipping:
+        from helpdesk.app.outside import shipping_of
+
+        return shipping_of(self.config, self.paths.state / "log", self.clock)
 
     @cached_property
     def log_search(self) -> SearchIndex:

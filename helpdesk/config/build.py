@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from helpdesk.config.addresses import checkpoint_problem, stream_problem
 from helpdesk.config.model import (
     AuthorizationSettings,
     Config,
     DirectorySettings,
     LimitSettings,
     LlmSettings,
+    LogSettings,
     NetworkSettings,
     PolicySettings,
     RequestSettings,
@@ -51,6 +53,7 @@ def build(merged: Merged, *, home: str, files: tuple[Path, ...], warnings: tuple
         network=_network(values["network"], origins),
         requests=RequestSettings(**{"shared": directory.kind == "embedded", **values["requests"]}),
         limits=LimitSettings(**values["limits"]),
+        log=_log(values["log"], origins),
         services=_services(values["services"], origins),
         plugins={
             section: {key: written.value for key, written in content.items()}
@@ -159,6 +162,19 @@ def _network(values: dict[str, Any], origins: Mapping[str, str]) -> NetworkSetti
     if values.get("ca_file") is not None:
         values["ca_file"] = str(values["ca_file"])
     return NetworkSettings(**values)
+
+
+def _log(values: dict[str, Any], origins: Mapping[str, str]) -> LogSettings:
+    found = [("log.checkpoints", address, checkpoint_problem) for address in values.get("checkpoints", ())]
+    if values.get("stream"):
+        found.append(("log.stream", values["stream"], stream_problem))
+    for name, address, problem_of in found:
+        problem = problem_of(address)
+        if problem:  # the address is not repeated: it may hold a password
+            raise _wrong(origins, name, f"has an address that {problem}", "Correct the address.")
+    if values.get("ca_file") is not None:
+        values["ca_file"] = str(values["ca_file"])
+    return LogSettings(**values)
 
 
 def _web_address(url: str, name: str, origins: Mapping[str, str]) -> None:

@@ -104,6 +104,22 @@ class RequestSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LogSettings:
+    """``[log]``: where the log is known outside this machine (A3).
+
+    Attributes:
+        checkpoints: addresses that signed checkpoints go to. stream: the one that every entry goes to, or "".
+        stream_personal: personal values go with the entries, in the clear.
+        ca_file: only these authorities; ``None``: those of ``[network]``.
+    """
+
+    checkpoints: tuple[str, ...] = ()
+    stream: str = ""
+    stream_personal: bool = False
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSettings:
     """``[limits]``: how much may happen on this machine, in an hour unless a window is named (R9).
 
@@ -163,6 +179,7 @@ class Config:
     network: NetworkSettings
     requests: RequestSettings
     limits: LimitSettings = LimitSettings()
+    log: LogSettings = LogSettings()
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
     plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)

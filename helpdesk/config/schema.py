@@ -19,9 +19,9 @@ Kind: TypeAlias = Literal[
     "service",
 ]
 
-MANAGED: Final = ("directory", "roles", "authorization", "llm", "session", "limits", "services")
+MANAGED: Final = ("directory", "roles", "authorization", "llm", "session", "limits", "services", "log")
 """The sections that the administrator's file decides; a key nobody knows is an error there."""
-WHOLE: Final = ("directory", "roles", "authorization", "limits", "services")
+WHOLE: Final = ("directory", "roles", "authorization", "limits", "services", "log")
 """Managed sections that are taken as one: parts of two would make a third that nobody approved."""
 DATA_CLASSES: Final = ("words", "actions", "policies", "results", "people", "groups", "tickets")
 USUAL_ROLES: Final = ("helpdesk", "privileged", "auditor")
@@ -119,6 +119,17 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("limits", "high_risk_per_target", "number", 30, "changes of high risk to one account in an hour"),
     Key("limits", "high_risk_per_machine", "number", 5000, "changes of high risk here in an hour"),
     Key("requests", "shared", "boolean", None, "whether approvers see the requests made here"),
+    Key(
+        "log",
+        "checkpoints",
+        "names",
+        (),
+        "where signed checkpoints are sent",
+        'a list of addresses, such as ["syslog+tls://log.example.com"]',
+    ),
+    Key("log", "stream", "text", "", "where every entry is sent", 'such as "syslog+tls://log.example.com"'),
+    Key("log", "stream_personal", "boolean", False, "whether names and texts are sent with the entries"),
+    Key("log", "ca_file", "path", None, "the authorities that these servers are checked against"),
 )
 
 SERVICE_KEYS: Final[tuple[Key, ...]] = (

@@ -46,6 +46,9 @@ class AuditLog:
     Args:
         folder: private; made when it is not there. clock: now, with a time zone.
         key: gives the host's key; asked at the first entry. busy: seconds to wait for another writer.
+
+    Attributes:
+        on_signed: called with every new checkpoint, once it is on the disk; must return at once and raise nothing.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class AuditLog:
         self._known = Head()
         self._signed_at: float | None = None
         self._head_due = False
+        self.on_signed: Callable[[], None] | None = None
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────
 
@@ -189,6 +193,8 @@ class AuditLog:
             self._remember()
         except (Failed, sqlite3.Error, OSError):
             self._head_due = True
+        if self.on_signed is not None:
+            self.on_signed()
 
     def _remember(self) -> None:
         assert self._database is not None

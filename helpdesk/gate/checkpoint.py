@@ -12,6 +12,7 @@ In the form of transparency logs (C2SP tlog-checkpoint, a signed note), so that 
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from helpdesk.gate.keys import HostKey, PublicKey
 
 _DASH = "— "
 _TIME = "time "
+_NOTE = re.compile(rf"^\S+\n[0-9]{{1,18}}\n[A-Za-z0-9+/]+=*\n{_TIME}.+\n\n(?:{_DASH}.+\n)+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,14 @@ def opened(note: str, key: PublicKey) -> Checkpoint:
         root=b64decode(lines[2], validate=True),
         time=datetime.fromisoformat(lines[3].removeprefix(_TIME)),
     )
+
+
+def newest_in(text: str) -> str:
+    """The note over the most entries in a file that notes were added to; the text itself where it holds none.
+
+    Whether it is signed is for :func:`opened` to say.
+    """
+    return max(_NOTE.findall(text), key=lambda note: int(note.split("\n")[1]), default=text)
 
 
 def _signs(line: str, text: str, key: PublicKey) -> bool:

@@ -38,6 +38,7 @@ def test_a_whole_company_is_in_order(company: Company) -> None:
         "managed file",
         "key",
         "log",
+        "log outside",
         "requests",
         "plugins",
         "authorization",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from helpdesk import platform
-from helpdesk.config import LimitSettings, ServiceSettings
+from helpdesk.config import LimitSettings, LogSettings, ServiceSettings
 from helpdesk.config.schema import DATA_CLASSES, KEYS, MANAGED
 from helpdesk.conversation.privacy import CLASSES, DEFAULT_MAY_SEE
 from tests.unit.config_world import Machine, write
@@ -97,6 +97,11 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
         [services.small-one]
         login = "svc-small"
         actions = "people.find"
+        [log]
+        checkpoints = ["file:///mnt/kept", "https://log.example.com/notes"]
+        stream = "syslog+tls://log.example.com"
+        stream_personal = true
+        ca_file = "log-ca.pem"
         """
     )
     config = machine.load()
@@ -123,6 +128,12 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
         ),
         "small-one": ServiceSettings("small-one", "svc-small", ("people.find",)),
     }
+    assert config.log == LogSettings(
+        ("file:///mnt/kept", "https://log.example.com/notes"),
+        "syslog+tls://log.example.com",
+        stream_personal=True,
+        ca_file=str(folder / "log-ca.pem"),
+    )
     assert config.warnings == ()
     assert config.files == (file,)
     named = {"roles.helpdesk", "roles.privileged", "services.nightly", "services.small-one"}
@@ -291,4 +302,4 @@ def test_the_defaults_of_the_limits_are_those_of_the_page() -> None:
 
 
 def test_the_managed_sections_are_those_of_the_contract() -> None:
-    assert MANAGED == ("directory", "roles", "authorization", "llm", "session", "limits", "services")
+    assert MANAGED == ("directory", "roles", "authorization", "llm", "session", "limits", "services", "log")

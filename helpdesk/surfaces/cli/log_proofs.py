@@ -9,8 +9,10 @@ import typer
 from helpdesk.surfaces.cli.invocation import current
 
 if TYPE_CHECKING:
+    from helpdesk.app import Desk
     from helpdesk.gate.audit import Verification
     from helpdesk.gate.proof_check import Proved
+    from helpdesk.gate.shipping_told import Delivery
 
 KEPT_HELP = "A checkpoint that was kept elsewhere."
 
@@ -28,31 +30,56 @@ def verify(
 ) -> int:
     """Check the whole log: every entry, their order, and the signed checkpoint.
 
-    With a checkpoint that was kept elsewhere, the log must continue it. Exit code 1 when something was
+    With a checkpoint that was kept elsewhere, the log must continue it; of a file with several, the newest
+    counts. Where the log is sent outside, it is said how far it is known there. Exit code 1 when something was
     altered; the first bad entry is named.
     """
     from helpdesk.errors import Exit, UsageError
+    from helpdesk.gate.checkpoint import newest_in
     from helpdesk.surfaces.look import clean
 
     run = current()
     if checkpoint and since:
         raise UsageError("--since and --checkpoint do not go together.", hint="Give one of the two.")
-    kept = text_of(checkpoint, "--checkpoint") if checkpoint else None
+    kept = newest_in(text_of(checkpoint, "--checkpoint")) if checkpoint else None
     if since:
-        kept = text_of(since, "--since")
+        kept = newest_in(text_of(since, "--since"))
     found = run.desk.audit.verify(checkpoint=kept, since=bool(since))
-    document = found.plain()
+    outside = _outside(run.desk)
+    document = {**found.plain(), "outside": [one.plain() for one in outside]}
     if found.ok:
-        return run.answer(document, [f"{run.look.paint('✓', 'green')} {_whole(found)}"])
+        return run.answer(document, [f"{run.look.paint('✓', 'green')} {_whole(found)}", *_known(outside)])
     which = (
         f"entry {found.first_bad} is the first bad one" if found.first_bad is not None else "entries are gone"
     )
     run.complain(
-        [f"{run.error_look.paint('failed:', 'red')} The log was altered, {which}: {clean(found.problem)}"]
+        [
+            f"{run.error_look.paint('failed:', 'red')} The log was altered, {which}: {clean(found.problem)}",
+            *_known(outside),
+        ]
     )
     if run.flags.json:
         run.document(document)
     return Exit.FAILED
+
+
+def _outside(desk: Desk) -> list[Delivery]:
+    """How far the places outside know the log, after they got what they can be given now."""
+    if not desk.shipping:
+        return []
+    desk.shipping.flush()
+    return desk.shipping.deliveries()
+
+
+def _known(outside: list[Delivery]) -> list[str]:
+    """A line for each place, and one for what a loss here would hide."""
+    if not outside:
+        return []
+    from helpdesk.gate.shipping_told import window
+    from helpdesk.surfaces.look import clean
+
+    lines = [clean(one.words()) for one in outside]
+    return [*lines, window(outside)] if window(outside) else lines
 
 
 def _whole(found: Verification) -> str:
