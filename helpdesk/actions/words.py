@@ -80,6 +80,14 @@ class Words:
         """Keep the logins of people that somebody who signed in was shown."""
         self._seen("people", logins, PEOPLE)
 
+    def forget_people(self) -> str:
+        """Drop the list of people, because somebody's name must go; why it is still there, or ""."""
+        try:
+            (self.folder / "people").unlink(missing_ok=True)
+        except OSError as error:
+            return f"{self.folder / 'people'} cannot be taken away: {error.strerror}."
+        return ""
+
     def saw(self, result: Result, spec: ActionSpec | None) -> None:
         """Keep the people and groups of a result: what its arguments named, and what a read found."""
         found: dict[str, list[str]] = {"people": [], "groups": []}

@@ -210,6 +210,18 @@ def test_what_a_person_was_shown_is_completed_afterwards(company: Company) -> No
     assert bash("helpdesk do password.re", cache) == ["password.reset"]
 
 
+@pytest.mark.req("S5")
+def test_a_name_that_is_erased_from_the_log_is_not_completed_any_more(company: Company) -> None:
+    text = company.config.read_text()
+    company.config.write_text(text.replace("[roles]", '[roles]\nauditor = ["finance-share"]'))
+    assert company.run_as("bo", "do", "people.find", "dev").code == 0
+    cache = company.home / ".cache"
+    assert bash("helpdesk do password.reset ", cache) == ["dev"]
+    erased = company.run_as("cleo", "log", "erase", "dev", "--yes")
+    assert erased.code == 0, erased.err
+    assert bash("helpdesk do password.reset ", cache) == []
+
+
 @pytest.mark.req("CLI-32")
 def test_bash_loads_the_script_in_less_than_50_ms(cache: Path) -> None:
     took = []

@@ -20,13 +20,18 @@ def erase(
     login, and logged. --dry-run shows what would go. The log stays whole.
     """
     from helpdesk.actions.erase import ACTION
-    from helpdesk.events import Result
+    from helpdesk.events import Outcome, Result, Warned
 
     run = current()
     run.confirms(ACTION)
 
     async def work() -> Result:
         signed_in = await run.signed_in()
-        return await run.desk.erasure(person, signed_in, run.terminal, dry_run=run.flags.dry_run)
+        result: Result = await run.desk.erasure(person, signed_in, run.terminal, dry_run=run.flags.dry_run)
+        if result.outcome is Outcome.DONE:
+            kept = run.desk.words.forget_people()  # the shell completes names from it
+            if kept:
+                run.terminal.emit(Warned(kept, "Delete it: it may hold the name."))
+        return result
 
     return run.perform(work)

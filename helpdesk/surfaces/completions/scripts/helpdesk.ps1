@@ -149,12 +149,14 @@ Register-ArgumentCompleter -Native -CommandName helpdesk -ScriptBlock {
         elseif ($typed[$i] -like '--profile=*') { $profileName = $typed[$i].Substring(10) }
     }
     if ($profileName -notmatch '^[A-Za-z0-9_-]+$') { $profileName = '' }
-    if ($env:LOCALAPPDATA) { $base = $env:LOCALAPPDATA }
+    $below = 'words'
+    if ($env:LOCALAPPDATA) { $base = $env:LOCALAPPDATA; $below = 'cache/words' }
     elseif ($env:XDG_CACHE_HOME -like '/*') { $base = $env:XDG_CACHE_HOME }
+    elseif ($IsMacOS) { $base = "$HOME/Library/Caches" }
     else { $base = "$HOME/.cache" }
     $folder = "$base/helpdesk"
     if ($profileName) { $folder = "$folder/profiles/$profileName" }
-    $folder = "$folder/words"
+    $folder = "$folder/$below"
 
     $key = ''; $flag = ''; $kind = ''; $ended = $false; $helping = $false; $n = 0
     $here = PlaceOf $folder ''
