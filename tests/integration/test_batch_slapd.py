@@ -137,7 +137,7 @@ class Night:
         """Kill it with SIGKILL at a random moment after some rows; how many it had told by then."""
         child = self.start()
         assert child.stdout is not None
-        rows, told = chance.randint(5, 50), 0
+        rows, told = chance.randint(5, 90), 0
         while told < rows:
             line = child.stdout.readline()
             assert line, child.communicate()[1][-2000:]
