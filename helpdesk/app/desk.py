@@ -375,6 +375,8 @@ class Desk(Parts):
             self._forget()
             if "directory" in self.__dict__:
                 self.directory.close()
+            if "counters" in self.__dict__:
+                self.counters.close()
         if "audit" in self.__dict__:
             try:
                 self.audit.close()

@@ -1,4 +1,8 @@
-"""The file that limits are counted in: durable, private, and one writer at a time (R9, S5, S7)."""
+"""The file that limits are counted in: private, one writer at a time, and there after a kill (R9, S5, S7).
+
+A count is written before what it counts, and a killed program forgets none; a power cut may take the last
+few, which is why no write waits for the disk.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,9 @@ import hmac
 import math
 import secrets
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,6 +52,8 @@ class Counters:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._clock = clock
+        self._lock = threading.Lock()
+        self._open: sqlite3.Connection | None = None
 
     def now(self) -> float:
         """Seconds since 1970, UTC."""
@@ -60,18 +67,38 @@ class Counters:
             Failed: the file cannot be used; what cannot be counted does not happen.
         """
         try:
-            with closing(open_database(self._path)) as database:
-                self._prepare(database)
+            with self._lock:
+                database = self._database()
                 with immediate(database):
                     _not_later(database, self.now())
                 with immediate(database):
                     yield database
         except sqlite3.Error as error:
+            self.close()  # the next one begins anew
             raise Failed(
                 f"What is counted in {self._path.name} cannot be written: {error}.",
                 hint="Make room, or see what helpdesk doctor says about the state folder; nothing was done.",
                 code="limits-unavailable",
             ) from error
+
+    def close(self) -> None:
+        """Safe to call twice; the next count opens the file again."""
+        with self._lock:
+            database, self._open = self._open, None
+            if database is not None:
+                database.close()
+
+    def _database(self) -> sqlite3.Connection:
+        if self._open is None:
+            database = open_database(self._path)
+            try:
+                database.execute("PRAGMA synchronous = NORMAL")
+                self._prepare(database)
+            except BaseException:
+                database.close()
+                raise
+            self._open = database
+        return self._open
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         if database.execute("PRAGMA user_version").fetchone()[0] == VERSION:
