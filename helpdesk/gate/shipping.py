@@ -10,28 +10,24 @@ end of a command. A command waits for that at most a second, and a place that fa
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from helpdesk.canonical import digest
 from helpdesk.errors import HelpdeskError
 from helpdesk.gate.audit_seal import read_head
 from helpdesk.gate.audit_store import DATABASE, explained, head_of, open_store
 from helpdesk.gate.shipping_cursors import Cursors
 from helpdesk.gate.shipping_told import Delivery
-from helpdesk.platform import lock, private_file
 from helpdesk.ports import CheckpointSink, Clock, EntrySink, LogLine
 
 WAIT_SECONDS = 1.0
 AT_ONCE = 200
 """Entries in one go."""
-_PAUSE = 0.02
 
 
 class Shipping:
@@ -65,12 +61,14 @@ class Shipping:
         return bool(self._workers)
 
     def wake(self) -> None:
-        """Send what is to be sent, beside whatever else goes on; returns at once."""
+        """Send what is to be sent, beside whatever else goes on; returns at once, and raises nothing."""
         for worker in self._workers:
             worker.wake()
 
     def flush(self, seconds: float = WAIT_SECONDS) -> None:
         """Send what is to be sent, and wait for it, but no longer than so many seconds."""
+        if not (self._folder / DATABASE).exists():
+            return  # no log yet: not even its folder is made
         self.wake()
         end = time.monotonic() + seconds
         for worker in self._workers:
@@ -115,7 +113,7 @@ class Shipping:
 
     def _send_checkpoint(self, sink: CheckpointSink) -> None:
         name = _name("checkpoints", sink.address)
-        with _alone(self._folder, name) as held:
+        with self._cursors.alone(name, WAIT_SECONDS) as held:
             note = read_head(self._folder) if held else None
             cursor = self._cursors.read(name)
             if note is None or note == cursor.note or not cursor.due(self._clock()):
@@ -125,7 +123,7 @@ class Shipping:
 
     def _send_entries(self, sink: EntrySink) -> None:
         name = _name("entries", sink.address)
-        with _alone(self._folder, name) as held:
+        with self._cursors.alone(name, WAIT_SECONDS) as held:
             while held:
                 cursor = self._cursors.read(name)
                 lines = self._lines(cursor.sent) if cursor.due(self._clock()) else []
@@ -173,24 +171,6 @@ def _name(what: str, address: str) -> str:
     return f"{what} {address}"
 
 
-@contextmanager
-def _alone(folder: Path, name: str) -> Iterator[bool]:
-    """Nobody else sends to this place meanwhile; false where somebody does, and goes on doing so.
-
-    The system lets the lock go when the process ends, however.
-    """
-    path = folder / f"sending-{digest(name)[:16]}"
-    private_file(path)
-    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
-    try:
-        end = time.monotonic() + WAIT_SECONDS
-        while not (held := lock(descriptor)) and time.monotonic() < end:
-            time.sleep(_PAUSE)
-        yield held
-    finally:
-        os.close(descriptor)
-
-
 class _Worker:
     """One job that is done beside everything else: again when it was asked for meanwhile, never twice at once."""
 
@@ -205,7 +185,10 @@ class _Worker:
             self._asked = True
             if not self._running:
                 self._running = True
-                threading.Thread(target=self._run, name="log-shipping", daemon=True).start()
+                try:
+                    threading.Thread(target=self._run, name="log-shipping", daemon=True).start()
+                except RuntimeError:  # the system gives no thread now; the next command sends
+                    self._running = False
 
     def wait(self, end: float) -> None:
         """Until there is nothing to do, or until a time of the monotonic clock."""

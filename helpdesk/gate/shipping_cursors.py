@@ -1,29 +1,30 @@
-"""How far each place outside knows the log, and when it was tried last: one small file in the log's folder.
+"""How far each place outside knows the log, and when it was tried last: one small file for each.
 
-It holds numbers and one sentence, never what is still to be sent: that stands in the log itself. It lies beside the
-log, so that a log that begins anew is sent from its beginning.
+It holds a number, the last checkpoint and one sentence, never what is still to be sent: that stands in the log itself.
+It lies in the log's folder, so that a log that begins anew is sent from its beginning.
 """
 
 from __future__ import annotations
 
-import sqlite3
+import json
+import os
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from helpdesk.canonical import digest
 from helpdesk.errors import Failed
-from helpdesk.store import immediate, open_database
+from helpdesk.platform import lock, private_file, read_private, write_private
 
-DATABASE = "sent.db"
+FOLDER = "outside"
+_PAUSE = 0.02
 FIRST_WAIT = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(minutes=10)
 UNFINISHED = "The last try had not ended when the program did."
-_TABLE = """CREATE TABLE IF NOT EXISTS sink (
-  name TEXT PRIMARY KEY, sent INTEGER NOT NULL, note TEXT NOT NULL, at TEXT, tried TEXT,
-  failures INTEGER NOT NULL, problem TEXT NOT NULL
-) STRICT, WITHOUT ROWID"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,57 +56,74 @@ class Cursor:
 
 
 class Cursors:
-    """The file. Args: folder: of the log."""
+    """The files.
+
+    Args:
+        folder: of the log.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / DATABASE
+        self._folder = folder / FOLDER
+
+    @contextmanager
+    def alone(self, name: str, seconds: float) -> Iterator[bool]:
+        """Nobody else sends to this place meanwhile; false where somebody does, and goes on for so many seconds.
+
+        The system lets the lock go when the process ends, however. Raises Failed, OSError.
+        """
+        path = self._file(name).with_suffix(".lock")
+        private_file(path)
+        descriptor = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        try:
+            end = time.monotonic() + seconds
+            while not (held := lock(descriptor)) and time.monotonic() < end:
+                time.sleep(_PAUSE)
+            yield held
+        finally:
+            os.close(descriptor)
 
     def read(self, name: str) -> Cursor:
         """Raises Failed."""
-        if not self._path.exists():
+        path = self._file(name)
+        try:
+            found: dict[str, Any] = json.loads(read_private(path))
+            times = {key: _time(found[key]) for key in ("at", "tried")}
+            return Cursor(**{**found, **times})
+        except FileNotFoundError:
             return Cursor()
-        with self._open() as database:
-            row = database.execute(
-                "SELECT sent, note, at, tried, failures, problem FROM sink WHERE name = ?", (name,)
-            ).fetchone()
-        if row is None:
-            return Cursor()
-        sent, note, at, tried, failures, problem = row
-        return Cursor(sent, note, _time(at), _time(tried), failures, problem)
+        except (ValueError, TypeError, KeyError) as error:
+            raise Failed(
+                f"What {name} knows of the log cannot be read in {path}: the file is damaged.",
+                hint="Remove that file; everything is then sent there once more.",
+            ) from error
 
     def trying(self, name: str, now: datetime) -> None:
         """Sending begins: until :meth:`delivered`, that is a failure, whatever becomes of this process."""
-        with self._open() as database, immediate(database):
-            database.execute(
-                """INSERT INTO sink VALUES (?, 0, '', NULL, ?, 1, ?) ON CONFLICT (name) DO UPDATE
-                SET tried = excluded.tried, failures = failures + 1, problem = excluded.problem""",
-                (name, now.isoformat(), UNFINISHED),
-            )
+        old = self.read(name)
+        self._write(name, replace(old, tried=now, failures=old.failures + 1, problem=UNFINISHED))
 
     def failed(self, name: str, problem: str) -> None:
-        with self._open() as database, immediate(database):
-            database.execute("UPDATE sink SET problem = ? WHERE name = ?", (problem, name))
+        self._write(name, replace(self.read(name), problem=problem))
 
     def delivered(self, name: str, sent: int, note: str, now: datetime) -> None:
         """It knows so many entries; what it knew before it does not forget."""
-        with self._open() as database, immediate(database):
-            database.execute(
-                """UPDATE sink SET sent = max(sent, ?), note = ?, at = ?, failures = 0, problem = ''
-                WHERE name = ?""",
-                (sent, note, now.isoformat(), name),
-            )
+        old = self.read(name)
+        new = replace(old, sent=max(old.sent, sent), note=note, at=now, failures=0, problem="")
+        self._write(name, new)
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(open_database(self._path, busy=1.0)) as database:
-                database.execute(_TABLE)
-                yield database
-        except sqlite3.Error as error:
-            raise Failed(
-                f"What was sent of the log cannot be noted in {self._path}: {error}.",
-                hint="helpdesk doctor looks at the disk and the folder.",
-            ) from error
+    def _write(self, name: str, cursor: Cursor) -> None:
+        document = {
+            "sent": cursor.sent,
+            "note": cursor.note,
+            "at": cursor.at.isoformat() if cursor.at else None,
+            "tried": cursor.tried.isoformat() if cursor.tried else None,
+            "failures": cursor.failures,
+            "problem": cursor.problem,
+        }
+        write_private(self._file(name), json.dumps(document).encode())
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{digest(name)[:16]}.json"
 
 
 def _time(text: str | None) -> datetime | None:

@@ -53,3 +53,15 @@ def test_the_document_has_its_schema(company: Company, tmp_path: Path) -> None:
     document = company.run("log", "verify", "--json").document
     assert document["outside"]
     check(document, "log-verify")
+
+
+def test_what_cannot_be_said_of_the_outside_hides_nothing_of_the_log(
+    company: Company, tmp_path: Path
+) -> None:
+    _configure(company, f'checkpoints = ["file://{tmp_path}/kept"]')
+    assert company.run_as("ana", "whoami").code == 0
+    (sent,) = company.home.rglob("log/outside/*.json")
+    sent.write_bytes(b"no database at all" * 100)
+    ran = company.run("log", "verify")
+    assert (ran.code, "The log is whole" in ran.out) == (0, True)
+    assert "What is known outside cannot be said." in ran.err

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from helpdesk import platform
 from helpdesk.config.addresses import checkpoint_problem, stream_problem
 from helpdesk.connectors.checkpoint_sinks import FileSink
 from helpdesk.connectors.syslog import INFORMATIONAL, message
@@ -286,3 +287,35 @@ def test_a_bad_address_is_an_error_that_repeats_no_password(tmp_path: Path) -> N
     log = machine.load().log
     assert (log.checkpoints, log.stream, log.stream_personal) == (("file:///mnt/a",), "syslog+tls://h", False)
     assert log.ca_file == str(machine.places().config_file.parent / "ca.pem")
+
+
+def test_the_administrators_places_are_taken_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.geteuid() != 0:  # only root can make a file of root's
+        monkeypatch.setattr(platform, "trusted_owner", lambda path: "")
+    machine = Machine(tmp_path / "machine")
+    machine.manage('[log]\ncheckpoints = ["https://log.example.com/notes"]')
+    machine.user('[log]\ncheckpoints = ["file:///tmp/mine"]\nca_file = "/tmp/mine.pem"')
+    log = machine.load({"HELPDESK_LOG_STREAM": "syslog://mine"}).log
+    assert (log.checkpoints, log.stream, log.ca_file) == (("https://log.example.com/notes",), "", None)
+
+
+def test_without_a_log_nothing_is_made_and_a_missing_thread_stops_no_entry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = Sink()
+    shipping = Shipping(tmp_path / "log", lambda: NOW, [sink])
+    shipping.flush(20)
+    assert [(told.known, told.entries) for told in shipping.deliveries()] == [(0, 0)]
+    assert list(tmp_path.iterdir()) == []
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    log = open_log(tmp_path)
+    log.on_signed = shipping.wake
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        assert log.append("outcome", {"outcome": "done"}, {}) == 1
+    assert sink.tries == 0
+    shipping.flush(20)
+    assert len(sink.notes) == 1

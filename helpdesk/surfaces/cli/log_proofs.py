@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from helpdesk.surfaces.cli.invocation import current
+from helpdesk.surfaces.cli.invocation import Invocation, current
 
 if TYPE_CHECKING:
-    from helpdesk.app import Desk
     from helpdesk.gate.audit import Verification
     from helpdesk.gate.proof_check import Proved
     from helpdesk.gate.shipping_told import Delivery
@@ -45,7 +44,7 @@ def verify(
     if since:
         kept = newest_in(text_of(since, "--since"))
     found = run.desk.audit.verify(checkpoint=kept, since=bool(since))
-    outside = _outside(run.desk)
+    outside = _outside(run)
     document = {**found.plain(), "outside": [one.plain() for one in outside]}
     if found.ok:
         return run.answer(document, [f"{run.look.paint('✓', 'green')} {_whole(found)}", *_known(outside)])
@@ -63,12 +62,23 @@ def verify(
     return Exit.FAILED
 
 
-def _outside(desk: Desk) -> list[Delivery]:
-    """How far the places outside know the log, after they got what they can be given now."""
-    if not desk.shipping:
+def _outside(run: Invocation) -> list[Delivery]:
+    """How far the places outside know the log, after they got what they can be given now.
+
+    Where that cannot be read it is told, and the check of the log itself still counts.
+    """
+    from helpdesk.errors import HelpdeskError
+    from helpdesk.events import Warned
+
+    shipping = run.desk.shipping
+    if not shipping:
         return []
-    desk.shipping.flush()
-    return desk.shipping.deliveries()
+    shipping.flush()
+    try:
+        return shipping.deliveries()
+    except HelpdeskError as error:
+        run.teller.tell(Warned(f"What is known outside cannot be said. {error.message}", error.hint))
+        return []
 
 
 def _known(outside: list[Delivery]) -> list[str]:
