@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from helpdesk.conversation import phrases
+from helpdesk.conversation.clues import Clues
 from helpdesk.events import ErrorInfo, Outcome, Result
 from helpdesk.spec import ActionSpec
 
@@ -52,11 +53,13 @@ def answer(kind: str, specs: Sequence[ActionSpec]) -> Result:
 
 
 def examples(specs: Iterable[ActionSpec]) -> str:
-    """A few sentences that work, of as many plugins: "“change my password”, “who is bo” or …"."""
+    """A few sentences that anybody may say, of as many plugins: "“change my password”, “who am I” or …"."""
     first: dict[str, str] = {}
-    for spec in specs:
-        if spec.examples:
-            first.setdefault(spec.plugin, spec.examples[0])
+    for spec in sorted(specs, key=lambda each: -len(each.examples)):  # what people say in many ways, first
+        about_others = any(p.kind == "login" and p.required for p in spec.parameters)
+        plain = next((text for text in spec.examples if not Clues.of(text).names), "")
+        if plain and not about_others:
+            first.setdefault(spec.plugin, plain)
     quoted = [f"“{example}”" for example in list(first.values())[:EXAMPLES]]
     return (
         " or ".join((", ".join(quoted[:-1]), quoted[-1]))

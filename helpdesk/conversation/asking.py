@@ -224,7 +224,7 @@ async def _ask_which(
 ) -> None:
     open_ones = [p for p in spec.parameters if p.kind != "secret"]
     choices = tuple(Choice(p.name, p.help or p.name) for p in open_ones)
-    flags = " or ".join(p.flag for p in open_ones)
+    flags = f"helpdesk do {spec.name} with {' or '.join(p.flag for p in open_ones)}"
     name = await choose(
         Question("which", f"{spec.name}: what shall be changed?", flags, choices), interaction
     )

@@ -233,6 +233,8 @@ class Guided:
         answer = await self._from_policies(turn) if Clues.of(turn.words).asks else None
         if answer is not None:
             return answer
+        if not content(turn.words):
+            return answers.in_words("Say what you need, in a few words.", "What I can do: helpdesk do")
         message = "I can't do that."
         hint = "See what I can do: helpdesk do"
         handoff = self._specs.get(phrases.HANDOFF)

@@ -41,7 +41,7 @@ _WHATS_RULE = re.compile(r"\bwhat'?s (?:the |our )?(?:\w+ )?(?:rule|policy|guide
 _MINE = r"\b(?:i|i'?m|me|my(?! (?:colleague|coworker|co-worker|boss|manager|teammate|friend|employee|report|student)s?\b)|myself)\b"
 _LOCK = re.compile(
     r"\blocked(?: me)? out\b|\block(?:ed|s)? me out\b|account (?:is|was|got|has been|seems|looks)?\s*\w*\s*(?:locked|blocked)|"
-    r"(?:can ?not|can'?t|cant|couldn'?t|unable to|not able to|won'?t let me|doesn'?t let me|impossible to) "
+    r"(?:can ?not|can'?t|cant|can i not|couldn'?t|unable to|not able to|won'?t let me|doesn'?t let me|impossible to) "
     r"(?:log ?in|log ?on|login|logon|sign ?in|sign ?on|get into my account)|"
     r"(?:log ?in|sign ?in) (?:fails|failed|does ?n'?t work|is ?n'?t working)|"
     r"(?:forgot|forgotten|lost|can'?t remember|do ?n'?t remember|don'?t know) (?:my|the) (?:\w+ )?password|"
@@ -58,7 +58,7 @@ _SHUT = re.compile(
 _RESET = re.compile(
     r"\b(?:reset|recover|restore|retrieve|unlock|unblock|lift the lock (?:on|of|from))\b[^.?!]*?\bmy (?:own )?(?:\w+ )?"
     r"(?:password|account|login|lock)\b|\bset (?:back )?my password back\b|\btemporary password\b|"
-    r"\bif i(?:'ve| have)? (?:forget|forgot|forgotten|lose|lost) my (?:\w+ )?password|"
+    r"^\W*(?:please )?(?:unlock|reset) me\b|\bif i(?:'ve| have)? (?:forget|forgot|forgotten|lose|lost) my (?:\w+ )?password|"
     r"\bmy (?:password|account|login) (?:to be )?(?:reset|unlocked|restored)\b"
 )
 _WANTS_CHANGE = re.compile(r"\b(?:change|new|different|another) (?:my |the |a )?password")
@@ -255,9 +255,17 @@ def is_incident(text: str) -> bool:
     return bool(_INCIDENT.search(fold(text)))
 
 
+_TO_PEOPLE = re.compile(
+    r"\b(?:talk|speak|chat|connect me|put me through|transfer me|get me) (?:to|with)? ?(?:an? |some |the |real |our |actual )*"
+    r"(?:humans?|persons?|people|someone|somebody|agents?|technicians?|service desk|support|it desk|operator)\b"
+)
+
+
 def is_for_people(text: str) -> bool:
-    """Somebody starts or leaves, so that accounts have to be made or ended by people who may."""
+    """Somebody starts or leaves, so that accounts are made or ended by people who may; or people are asked for."""
     folded = fold(text)
+    if _TO_PEOPLE.search(folded):
+        return True
     starts = _STARTER.search(folded) and not _KNOWN_STARTER.search(folded)
     return bool(starts or (_LEAVER.search(folded) and not _ACCOUNT_ORDER.search(folded)))
 

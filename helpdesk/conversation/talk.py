@@ -27,7 +27,8 @@ _WHOLE: dict[str, str] = {
     r"(?:(?:many |no )?(?:thanks|thank you|thank u|thx|ty|cheers|much appreciated)(?: \w+){0,4}|"
     r"great|perfect|awesome|cool|that's all|that is all|well done)",
     "bye": r"(?:good ?bye|bye(?: bye)?|see you(?: later| soon)?|have a (?:nice|good) \w+|so long)",
-    "abilities": r"(?:help(?: me)?(?: out)?|i need (?:some )?help|menu|commands|options|what now|who are you|what are you|"
+    "abilities": r"(?:(?:(?:can|could|would|will) (?:you|someone) )?help(?: me)?(?: out)?(?: with (?:something|this|that|it))?|i need (?:some |your )?help|"
+    r"i have (?:a|some) (?:questions?|problem|issue)|(?:is anyone|are you|anyone|anybody) (?:there|here)|menu|commands|options|what now|who are you|what are you|"
     r"are you (?:a |an )?(?:human|robot|bot|machine|person|ai)|how (?:does|do) (?:this|it|you|helpdesk) work|"
     r"what(?: else)? (?:can|could|do) (?:you|helpdesk|i) (?:do|help)(?: (?:me )?with)?(?: for (?:me|us))?(?: here)?|"
     r"(?:what|which)(?: \w+){0,2} (?:can|could|may) (?:i|one|we) ask(?: (?:you|helpdesk|here))?(?: for| about)?|"

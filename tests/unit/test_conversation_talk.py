@@ -166,6 +166,8 @@ def test_what_has_a_command_of_its_own_is_told_and_never_carried_out(words: str,
         ("help", "abilities"),
         ("what can you do?", "abilities"),
         ("?", "abilities"),
+        ("can you help me?", "abilities"),
+        ("I have a question", "abilities"),
     ],
 )
 def test_small_talk_is_answered_without_an_error(words: str, kind: str) -> None:
@@ -227,6 +229,8 @@ def test_other_languages_are_told_that_english_is_understood_and_how_to_reach_pe
         ("which groups exist", "access.show"),
         ("what groups are there", "access.show"),
         ("does lena have access to finance-share", "access.list"),
+        ("I want to talk to a human", "ticket.open"),
+        ("unlock me", "password.status"),
         ("delete my account", ""),
         ("wifi password?", ""),
         ("my keyboard is new", ""),
@@ -277,6 +281,19 @@ def test_a_command_at_a_question_is_left_for_the_surface() -> None:
     assert (world.conversation.left, world.door.calls) == ("/help", [])
     world.say("grant access", "/whoami")
     assert (world.conversation.left, world.door.calls) == ("/whoami", [])
+
+
+@pytest.mark.parametrize("words", ["yes", "no", "ok", "please"])
+def test_words_that_say_nothing_are_asked_back_about(words: str) -> None:
+    result, _ = World().say(words, alone=True)
+    assert result.message.startswith("Say what you need")
+
+
+def test_a_greeting_names_no_colleague_and_nothing_for_the_service_desk_alone() -> None:
+    said = answers.examples(build()[0].specs)
+    assert said.count("“") == answers.EXAMPLES
+    assert " bo" not in said
+    assert all(ROUTER.route(text).spec for text in said.replace("”", "“").split("“")[1::2])
 
 
 def test_saying_no_to_a_ticket_is_no_error_and_abilities_are_told_once() -> None:
@@ -360,6 +377,7 @@ def test_the_hint_off_a_terminal_is_a_command_that_exists() -> None:
         ("I need access to a group", "helpdesk do access.request --group NAME"),
         ("change my password", "helpdesk do password.change --new-file FILE"),
         ("take bo out", "helpdesk do access.revoke … --group NAME"),
+        ("change my contact details please", "helpdesk do people.update with --phone"),
     ):
         with pytest.raises(UsageError) as caught:
             World().say(words, alone=True)
