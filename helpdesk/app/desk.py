@@ -22,13 +22,13 @@ from helpdesk.errors import (
 )
 from helpdesk.events import Outcome, Progress, Question, Result, Warned
 from helpdesk.platform import Paths, paths
-from helpdesk.ports import Clock, Interaction, SignedIn
 from helpdesk.secrets import Secret
 
 if TYPE_CHECKING:
     from helpdesk.actions.call import Call
     from helpdesk.actions.why import CallWhy, EntryWhy
     from helpdesk.conversation.loop import Conversation
+    from helpdesk.ports import Clock, Interaction, SignedIn
     from helpdesk.spec import ActionSpec
 
 

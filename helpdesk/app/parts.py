@@ -13,7 +13,6 @@ from helpdesk.actions.catalog import Catalog, cached_specs
 from helpdesk.config import Config
 from helpdesk.errors import ConfigError
 from helpdesk.platform import Paths, private_folder
-from helpdesk.ports import Clock, Directory, Keychain, Model, Tickets
 from helpdesk.secrets import Secret
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from helpdesk.gate.services import Services
     from helpdesk.gate.session import SessionStore
     from helpdesk.gate.shipping import Shipping
+    from helpdesk.ports import Clock, Directory, Keychain, Model, Tickets
 
 
 def utc_now() -> datetime:

@@ -13,13 +13,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from helpdesk.config import LimitSettings
 from helpdesk.errors import BadCredentials, HelpdeskError, TooManyAttempts, Unreachable
 from helpdesk.gate.counters import Counters, hidden, told_end
-from helpdesk.ports import Clock, Directory, DirectorySession
 from helpdesk.secrets import Secret
 from helpdesk.text import folded, says_nothing
+
+if TYPE_CHECKING:
+    from helpdesk.ports import Clock, Directory, DirectorySession
 
 UNKNOWN = 2
 """Wrong passwords let through while nobody knows when the directory locks: the strictest usual rule is three."""

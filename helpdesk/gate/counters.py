@@ -16,11 +16,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from helpdesk.errors import Failed
-from helpdesk.ports import Clock
 from helpdesk.store import immediate, open_database
 from helpdesk.text import local_time
+
+if TYPE_CHECKING:
+    from helpdesk.ports import Clock
 
 VERSION = 1
 _TABLES = """

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from helpdesk.errors import BadCredentials, HelpdeskError, NotFound, TooManyAttempts, Unreachable
 from helpdesk.identity import Actor
-from helpdesk.ports import Clock, Directory, DirectorySession, SignedIn
 from helpdesk.secrets import Secret
 from helpdesk.text import shorten
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from helpdesk.gate.audit import AuditLog
     from helpdesk.gate.roles import Roles
     from helpdesk.gate.services import Services
+    from helpdesk.ports import Clock, Directory, DirectorySession, SignedIn
 
 MAX_TYPED = 256
 """What is logged of a name that was typed, in characters."""
@@ -89,6 +89,8 @@ class DirectorySignIn:
         except HelpdeskError:
             session.close()
             raise
+        from helpdesk.ports import SignedIn
+
         return SignedIn(actor, session)
 
     def _bound(self, login: str, password: Secret) -> DirectorySession:

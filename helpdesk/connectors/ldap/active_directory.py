@@ -6,6 +6,7 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from helpdesk.connectors.ldap import refusals
 from helpdesk.connectors.ldap.client import Client
@@ -17,8 +18,10 @@ from helpdesk.connectors.ldap.style import Names, Target
 from helpdesk.connectors.names import key
 from helpdesk.errors import NotFound
 from helpdesk.identity import AccountStatus, PasswordRules, Person
-from helpdesk.ports import Clock
 from helpdesk.secrets import Secret
+
+if TYPE_CHECKING:
+    from helpdesk.ports import Clock
 
 LOCK = "lockoutTime"
 CONTROL = "userAccountControl"

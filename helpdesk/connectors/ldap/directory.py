@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from helpdesk.connectors.ldap.link import Dialer, Link, look_up_refused
 from helpdesk.connectors.ldap.reader import LdapReader, Places
@@ -10,8 +10,10 @@ from helpdesk.connectors.ldap.settings import LdapSettings
 from helpdesk.connectors.ldap.signing_in import SignIn
 from helpdesk.errors import ConfigError, Refused
 from helpdesk.identity import Person
-from helpdesk.ports import Clock, DirectoryFacts, DirectoryReader, DirectorySession
 from helpdesk.secrets import Secret
+
+if TYPE_CHECKING:
+    from helpdesk.ports import Clock, DirectoryFacts, DirectoryReader, DirectorySession
 
 __all__ = ["LdapDirectory", "LdapSettings"]
 
@@ -34,6 +36,8 @@ class LdapDirectory:
             groups_base = self._places.groups_base(self._link)
         except (ConfigError, Refused):
             groups_base = ""  # not told to strangers; whoever signs in may see it
+        from helpdesk.ports import DirectoryFacts
+
         return DirectoryFacts(
             kind=layout.kind,
             where=str(endpoint),

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from helpdesk.connectors.ldap import refusals
 from helpdesk.connectors.ldap.client import Client
@@ -23,8 +24,10 @@ from helpdesk.connectors.ldap.messages import Answer, Changes, Entry
 from helpdesk.connectors.ldap.style import Names, Target
 from helpdesk.errors import Failed, HelpdeskError, NotFound, OutcomeUnknown
 from helpdesk.identity import AccountStatus, PasswordRules, Person
-from helpdesk.ports import Clock
 from helpdesk.secrets import Secret
+
+if TYPE_CHECKING:
+    from helpdesk.ports import Clock
 
 LOCK = "pwdAccountLockedTime"
 RESET = "pwdReset"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from helpdesk.connectors.ldap import refusals
 from helpdesk.connectors.ldap.client import Client, Found
@@ -27,8 +27,10 @@ from helpdesk.connectors.ldap.style import matched
 from helpdesk.connectors.names import says_nothing
 from helpdesk.errors import Ambiguous, ConfigError, Failed, NotFound, Refused
 from helpdesk.identity import AccountStatus, Group, PasswordRules, Person
-from helpdesk.ports import Clock
 from helpdesk.text import shorten
+
+if TYPE_CHECKING:
+    from helpdesk.ports import Clock
 
 T = TypeVar("T")
 _MAX_DEPTH = 12

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
+from typing import TYPE_CHECKING
 
 from helpdesk.connectors.ldap import refusals
 from helpdesk.connectors.ldap.controls import Control, assertion
@@ -26,9 +27,11 @@ from helpdesk.errors import (
     Unreachable,
 )
 from helpdesk.identity import AccountStatus, Group, PasswordRules, Person
-from helpdesk.ports import Clock, ContactField
 from helpdesk.secrets import Secret
 from helpdesk.text import local_time
+
+if TYPE_CHECKING:
+    from helpdesk.ports import Clock, ContactField
 
 
 class LdapSession(LdapReader):

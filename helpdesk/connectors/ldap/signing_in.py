@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from helpdesk.connectors.ldap.client import Client
 from helpdesk.connectors.ldap.deadline import budget
@@ -29,9 +29,11 @@ from helpdesk.errors import (
     Refused,
 )
 from helpdesk.identity import AccountStatus, Person
-from helpdesk.ports import Clock
 from helpdesk.secrets import Secret
 from helpdesk.text import local_time
+
+if TYPE_CHECKING:
+    from helpdesk.ports import Clock
 
 _DAY = 86400
 UNTOLD_ID = "dn:"

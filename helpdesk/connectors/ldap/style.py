@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from helpdesk.connectors.ldap.client import Client
 from helpdesk.connectors.ldap.controls import Control
@@ -14,8 +14,10 @@ from helpdesk.connectors.ldap.link import Link
 from helpdesk.connectors.ldap.messages import Answer, Entry
 from helpdesk.connectors.names import key
 from helpdesk.identity import AccountStatus, Group, PasswordRules, Person
-from helpdesk.ports import Clock, ContactField
 from helpdesk.secrets import Secret
+
+if TYPE_CHECKING:
+    from helpdesk.ports import Clock, ContactField
 
 
 @dataclass(frozen=True, slots=True)
