@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.log_receivers import free_port
+from tests.servers.log_receivers import SyslogReceiver, free_port
 from tests.surfaces.company import Company
 from tests.surfaces.test_schemas import check
 
@@ -65,3 +65,18 @@ def test_what_cannot_be_said_of_the_outside_hides_nothing_of_the_log(
     ran = company.run("log", "verify")
     assert (ran.code, "The log is whole" in ran.out) == (0, True)
     assert "What is known outside cannot be said." in ran.err
+
+
+@pytest.mark.req("A3")
+@pytest.mark.req("A5")
+def test_every_entry_of_every_command_arrives_once_and_without_names(company: Company) -> None:
+    with SyslogReceiver() as receiver:
+        _configure(company, f'stream = "syslog://127.0.0.1:{receiver.port}"')
+        company.lock("dev")
+        assert company.run_as("bo", "do", "password.unlock", "dev", "--yes").code == 0
+        assert company.run_as("ana", "whoami").code == 0
+        told = company.run("log", "verify", "--json").document
+    assert told["entries"] >= 4
+    assert receiver.numbers == list(range(1, told["entries"] + 1))
+    assert '"actor":"bo"' not in "".join(receiver.messages)
+    assert [place["what"] for place in told["outside"]] == ["entries"]
