@@ -64,7 +64,7 @@ def test_turns_follow_each_other_and_the_directory_shows_what_they_did(company: 
 def test_the_history_is_private_and_keeps_no_password(company: Company) -> None:
     child = begin(company, "ana")
     say(child, "my password is correct-horse-77, who am I?")
-    child.expect("You are Ana Ito")  # the line is drawn again before the answer, and typed ahead is thrown away
+    child.expect("You are Ana Ito")  # what is typed ahead of the answer is thrown away
     leave(child)
     file = company.state / "chat-history"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
