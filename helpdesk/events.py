@@ -62,7 +62,7 @@ def outcome_of(error: HelpdeskError) -> Outcome:
 _NOT_ERRORS = {Outcome.CANCELLED, Outcome.DONE, Outcome.PREVIEWED, Outcome.PENDING, Outcome.ACCEPTED}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Change:
     """One thing that will be different: shown in the preview, compared when it is read back.
 
@@ -80,7 +80,7 @@ class Change:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Observation:
     """One thing read back from the system of record; a list of these is a receipt."""
 
@@ -95,7 +95,7 @@ class Observation:
         return self.expected == self.observed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Citation:
     """A passage of a policy document. ``line`` counts from 1."""
 
@@ -106,14 +106,14 @@ class Citation:
     text: Untrusted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ErrorInfo:
     code: str
     message: str
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Result:
     """How a call ended: the one document that ``--json`` prints.
 
@@ -144,13 +144,13 @@ class Result:
 # ── questions the core asks the person ────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Choice:
     value: str
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """One question. ``flag`` names the command-line flag that answers it off a terminal."""
 
@@ -163,7 +163,7 @@ class Question:
     default: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Confirmation:
     """What the person is asked to agree to, rendered from the canonical call only (L3).
 
@@ -183,7 +183,7 @@ class Confirmation:
     irreversible: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Confirmed:
     """The answer: it names the digest it agrees to, and who gave it ("person", "--yes")."""
 
@@ -194,28 +194,28 @@ class Confirmed:
 # ── events ────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Said:
     """Text for the person from the host itself."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelSaid:
     """A piece of model prose. Surfaces label it; it is never evidence that something was done (L10)."""
 
     text: Untrusted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelFinished:
     """The model's prose ended. ``unproven`` when it claims completion and no receipt exists (L10)."""
 
     unproven: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Proposed:
     """The conversation found an action for the words; nothing has been decided yet."""
 
@@ -223,13 +223,13 @@ class Proposed:
     arguments: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Previewed:
     action: str
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Progress:
     """``phase``: validate, authorise, preview, confirm, intent, execute, verify, outcome."""
 
@@ -237,13 +237,13 @@ class Progress:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Warned:
     text: str
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Finished:
     result: Result
 

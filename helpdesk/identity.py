@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Person:
     """Someone in the directory. ``id`` (entryUUID, objectGUID) is the identity; names are labels (D7)."""
 
@@ -21,7 +21,7 @@ class Person:
     manager_dn: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
     """A group, with the people who decide about it."""
 
@@ -33,7 +33,7 @@ class Group:
     member_dns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AccountStatus:
     """What the directory says about an account now; ``None`` means that it would not tell us.
 
@@ -51,7 +51,7 @@ class AccountStatus:
     failures: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PasswordRules:
     """The directory's password policy, as far as it can be read; ``None`` means unknown.
 
@@ -68,7 +68,7 @@ class PasswordRules:
     max_age_seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Actor:
     """The person who is signed in, with what the directory says about them now.
 

@@ -40,7 +40,7 @@ RESERVED_FLAGS = frozenset(
 """Global flags: a plugin whose argument has one of these names is refused."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parameter:
     """One argument of an action.
 
@@ -62,7 +62,7 @@ class Parameter:
         return "--" + self.name.replace("_", "-")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ActionSpec:
     """One action, as scripts, forms, models and policies see it.
 

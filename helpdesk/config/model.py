@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DirectorySettings:
     """``[directory]``: what is left empty is asked of the server.
 
@@ -32,21 +32,21 @@ class DirectorySettings:
     bind_password: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AuthorizationSettings:
     """``[authorization]``: ``None`` means the policy that ships with the program."""
 
     policies: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PolicySettings:
     """``[policy]``: folders of the company's policies; absolute."""
 
     sources: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LlmSettings:
     """``[llm]``. ``api_key`` is a reference, never the key; ``may_see`` names data classes."""
 
@@ -57,7 +57,7 @@ class LlmSettings:
     may_see: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SessionSettings:
     """``[session]``: whether a sign-in is kept, and how long (R8)."""
 
@@ -66,7 +66,7 @@ class SessionSettings:
     absolute: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NetworkSettings:
     """``[network]``. ``proxy`` is "" for none, "environment", or an address."""
 
@@ -92,7 +92,7 @@ class NetworkSettings:
         return values.get(f"{parts.scheme}_proxy") or values.get("all_proxy")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RequestSettings:
     """``[requests]``: whether approvers see the same state as the people who ask.
 
@@ -103,7 +103,7 @@ class RequestSettings:
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LogSettings:
     """``[log]``: where the log is known outside this machine (A3).
 
@@ -119,7 +119,7 @@ class LogSettings:
     ca_file: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LimitSettings:
     """``[limits]``: how much may happen on this machine, in an hour unless a window is named (R9).
 
@@ -140,7 +140,7 @@ class LimitSettings:
     high_risk_per_machine: int = 5000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ServiceSettings:
     """``[services.NAME]``: the account of a script, and all that it may do.
 
@@ -158,7 +158,7 @@ class ServiceSettings:
     interactive: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Config:
     """Everything that was configured, with the origin of every value.
 

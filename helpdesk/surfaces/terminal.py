@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from helpdesk.conversation.words import correction, is_cancel_word
 from helpdesk.errors import Cancelled, Failed, Refused, UsageError
 from helpdesk.events import Confirmation, Confirmed, Event, Finished, Question, Result, Warned
 from helpdesk.secrets import Secret
@@ -120,6 +119,8 @@ class Terminal:
 
     async def _agrees(self, confirmation: Confirmation, tty: Tty) -> bool:
         """Whether the person said yes. Raises Cancelled with their words for a correction."""
+        from helpdesk.conversation.words import correction
+
         wanted = clean(confirmation.target) if confirmation.irreversible else ""
         prompt = f"This cannot be undone. Type {wanted} to go on: " if wanted else "Do this? [y/N] "
         for _ in range(TRIES):
@@ -162,6 +163,8 @@ class Terminal:
 
     async def ask_secret(self, question: Question) -> Secret:
         """A secret, without echo; twice where it is a new one, and then the word "cancel" cancels."""
+        from helpdesk.conversation.words import is_cancel_word
+
         tty = self._someone(question)
         self._teller.settle()
         for _ in range(TRIES):

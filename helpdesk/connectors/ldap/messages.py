@@ -45,7 +45,7 @@ ENTRY, DONE, REFERENCE = 0x64, 0x65, 0x73
 BOUND, MODIFIED, EXTENDED, INTERMEDIATE = 0x61, 0x67, 0x78, 0x79
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One entry; attribute names in lower case, values as they came."""
 
@@ -63,7 +63,7 @@ class Entry:
         return next(iter(self.texts(name)), "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """The server's last word on one operation.
 
@@ -85,7 +85,7 @@ class Answer:
         return self.code == 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Received:
     """One message: ``kind`` is its tag, ``content`` what is inside it."""
 

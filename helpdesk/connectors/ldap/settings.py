@@ -15,7 +15,7 @@ Trust: TypeAlias = Literal["system", "bundled"]
 _PORTS = {"ldap": 389, "ldaps": 636}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timeouts:
     """Seconds. ``total`` bounds one call of ours, whatever the server does (D8).
 
@@ -32,7 +32,7 @@ class Timeouts:
     refusal: float = 0.15
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LdapSettings:
     """What an administrator may configure; what is left empty is asked of the server.
 
@@ -101,7 +101,7 @@ class LdapSettings:
         return Endpoint(parts.hostname, port or _PORTS[parts.scheme], start_tls=parts.scheme == "ldap")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Endpoint:
     """A host, a port, and how TLS begins there."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from helpdesk.ports import Clock, ContactField
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Names:
     """The attributes and classes of one kind of directory.
 
@@ -129,7 +129,7 @@ def matched(entry: Entry, attribute: str, typed: str) -> bool:
     return key(typed) in {key(value) for value in entry.texts(attribute)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """An entry to write, and the control that guards it where the server has one."""
 
