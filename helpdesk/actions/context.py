@@ -13,15 +13,12 @@ from typing import Any, Literal
 from helpdesk.actions.prepare import Prepared
 from helpdesk.errors import HelpdeskError, PluginFailure, Unreachable
 from helpdesk.events import Change, Observation
+from helpdesk.handles import ReadDirectory, ReadTickets, WriteDirectory, WriteTickets
 from helpdesk.identity import Actor, Person
 from helpdesk.plugin import (
     Context,
     Preview,
     ReadContext,
-    ReadDirectory,
-    ReadTickets,
-    WriteDirectory,
-    WriteTickets,
 )
 from helpdesk.ports import Clock, Directory, DirectoryReader, DirectorySession, Tickets
 from helpdesk.secrets import Secret

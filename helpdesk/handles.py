@@ -1,0 +1,146 @@
+"""The systems as plugin code sees them: each call in a worker thread, with a deadline, on pinned objects."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from helpdesk.errors import Stale, Unreachable
+from helpdesk.identity import AccountStatus, Group, PasswordRules, Person
+from helpdesk.ports import ContactField, DirectoryReader, DirectorySession, Ticket, Tickets
+from helpdesk.secrets import Secret
+
+_T = TypeVar("_T")
+
+
+async def _in_thread(deadline: float, what: str, call: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(call, *args, **kwargs), deadline)
+    except TimeoutError:
+        raise Unreachable(
+            f"{what} gave no answer within {deadline:.0f} seconds.", maybe_applied=True
+        ) from None
+
+
+class ReadDirectory:
+    """The directory as an action sees it while nothing may change: previews, read-backs and reads.
+
+    People named in the call are pinned: whoever the runner resolved is who comes back, by id (D7).
+    """
+
+    def __init__(
+        self,
+        reader: DirectoryReader,
+        pinned_people: Mapping[str, Person],
+        pinned_groups: Mapping[str, Group],
+        deadline: float = 30.0,
+    ) -> None:
+        self._reader = reader
+        self._people = pinned_people
+        self._groups = pinned_groups
+        self._deadline = deadline
+
+    async def _call(self, call: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+        return await _in_thread(self._deadline, "The directory", call, *args, **kwargs)
+
+    async def person(self, login: str) -> Person:
+        """The person now; NotFound when the entry that was named is gone."""
+        pinned = self._people.get(login)
+        if pinned is not None:
+            return await self._call(self._reader.person_by_id, pinned.id)
+        return await self._call(self._reader.person, login)
+
+    async def person_by_dn(self, dn: str) -> Person:
+        return await self._call(self._reader.person_by_dn, dn)
+
+    async def find_people(self, words: str, limit: int = 20) -> list[Person]:
+        return await self._call(self._reader.find_people, words, limit)
+
+    async def group(self, name: str) -> Group:
+        """The group now, members and owners included; Stale when another group took its name."""
+        group = await self._call(self._reader.group, name)
+        pinned = self._groups.get(name)
+        if pinned is not None and pinned.id != group.id:
+            raise Stale(f"The group {name} was replaced by another one of the same name.")
+        return group
+
+    async def groups(self, limit: int = 1000) -> list[Group]:
+        return await self._call(self._reader.groups, limit)
+
+    async def groups_of(self, person: Person) -> list[Group]:
+        return await self._call(self._reader.groups_of, person)
+
+    async def status(self, person: Person) -> AccountStatus:
+        return await self._call(self._reader.status, person)
+
+    async def password_rules(self, person: Person) -> PasswordRules:
+        return await self._call(self._reader.password_rules, person)
+
+
+class WriteDirectory(ReadDirectory):
+    """The directory while an action is carried out, with the rights of whoever carries it out."""
+
+    def __init__(
+        self,
+        session: DirectorySession,
+        pinned_people: Mapping[str, Person],
+        pinned_groups: Mapping[str, Group],
+        deadline: float = 30.0,
+    ) -> None:
+        super().__init__(session, pinned_people, pinned_groups, deadline)
+        self._session = session
+
+    async def change_own_password(self, new: Secret) -> None:
+        await self._call(self._session.change_own_password, new)
+
+    async def set_password(self, person: Person, new: Secret, *, must_change: bool) -> None:
+        await self._call(self._session.set_password, person, new, must_change=must_change)
+
+    async def unlock(self, person: Person) -> None:
+        await self._call(self._session.unlock, person)
+
+    async def set_enabled(self, person: Person, enabled: bool) -> None:
+        await self._call(self._session.set_enabled, person, enabled)
+
+    async def add_member(self, group: Group, person: Person) -> None:
+        await self._call(self._session.add_member, group, person)
+
+    async def remove_member(self, group: Group, person: Person) -> None:
+        await self._call(self._session.remove_member, group, person)
+
+    async def update_contact(self, person: Person, values: Mapping[ContactField, str]) -> None:
+        await self._call(self._session.update_contact, person, values)
+
+
+class ReadTickets:
+    """The ticket queue while nothing may change."""
+
+    def __init__(self, tickets: Tickets, deadline: float = 30.0) -> None:
+        self._tickets = tickets
+        self._deadline = deadline
+
+    async def _call(self, call: Callable[..., _T], *args: Any) -> _T:
+        return await _in_thread(self._deadline, "The ticket queue", call, *args)
+
+    async def get(self, id: str) -> Ticket:
+        return await self._call(self._tickets.get, id)
+
+    async def by_key(self, key: str) -> Ticket | None:
+        return await self._call(self._tickets.by_key, key)
+
+    async def of(self, requester: str) -> list[Ticket]:
+        return await self._call(self._tickets.of, requester)
+
+
+class WriteTickets(ReadTickets):
+    """The ticket queue while an action is carried out; ``key`` is the call's idempotency key (R3)."""
+
+    async def open(self, subject: str, body: str, requester: str, key: str) -> Ticket:
+        return await self._call(self._tickets.open, subject, body, requester, key)
+
+    async def comment(self, id: str, author: str, text: str, key: str) -> Ticket:
+        return await self._call(self._tickets.comment, id, author, text, key)
+
+    async def close(self, id: str, author: str, key: str) -> Ticket:
+        return await self._call(self._tickets.close_ticket, id, author, key)
