@@ -108,6 +108,17 @@ def unpacked_program(name: str, package: str) -> tuple[Path, Mapping[str, str]]:
     return program, _libraries(folder)
 
 
+def keyring_or_skip() -> tuple[Path, Path, Mapping[str, str]]:
+    """A session bus (the machine's own: it needs its configuration), gnome-keyring, and its variables."""
+    bus = shutil.which("dbus-run-session")
+    if bus is None:
+        absent("gnome-keyring needs a session bus, and dbus-run-session is not installed")
+    try:
+        return Path(bus), *unpacked_program("gnome-keyring-daemon", "gnome-keyring")
+    except Missing as error:
+        absent(f"gnome-keyring is missing: {error}")
+
+
 def _libraries(folder: Path) -> dict[str, str]:
     libraries = sorted({str(path.parent) for path in folder.glob("usr/lib/*/lib*.so.*")})
     return {"LD_LIBRARY_PATH": os.pathsep.join(libraries)} if libraries else {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.packages import Missing, absent, unpacked_program
+from tests.servers.packages import keyring_or_skip
 from tests.surfaces.company import PASSWORDS, ROOT, Company
 
 STORY = """
@@ -27,11 +27,7 @@ hd whoami </dev/null || echo "code $?"
 @pytest.mark.req("S6")
 @pytest.mark.req("R8")
 def test_a_session_is_kept_in_the_keyring_until_logout(company: Company) -> None:
-    try:
-        bus, _ = unpacked_program("dbus-run-session", "dbus-daemon")
-        daemon, found = unpacked_program("gnome-keyring-daemon", "gnome-keyring")
-    except Missing as error:
-        absent(f"gnome-keyring is missing: {error}")
+    bus, daemon, found = keyring_or_skip()
     company.config.write_text(company.config.read_text().replace('store = "none"', 'store = "keyring"'))
     run = company.home / "run"
     run.mkdir(mode=0o700)

@@ -18,7 +18,7 @@ from helpdesk.connectors.keychain import SERVICE, OsKeychain
 from helpdesk.errors import Failed
 from helpdesk.ports import Keychain
 from helpdesk.secrets import Secret
-from tests.servers.packages import Missing, absent, unpacked_program
+from tests.servers.packages import keyring_or_skip
 
 PASSWORD = Secret("canary-5d1f-Quartz")
 
@@ -338,11 +338,7 @@ print("kept, given, deleted, locked")
 @pytest.mark.req("S6")
 def test_a_real_keyring(tmp_path: Path) -> None:
     """gnome-keyring on a session bus of its own, unlocked with a password of the test's."""
-    try:
-        bus, _ = unpacked_program("dbus-run-session", "dbus-daemon")
-        daemon, found = unpacked_program("gnome-keyring-daemon", "gnome-keyring")
-    except Missing as error:
-        absent(f"gnome-keyring is missing: {error}")
+    bus, daemon, found = keyring_or_skip()
     home = tmp_path / "home"
     (home / "run").mkdir(parents=True, mode=0o700)
     environ = os.environ | {
