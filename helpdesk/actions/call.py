@@ -35,6 +35,7 @@ class Call:
         key: the idempotency key (R3).
         undoes: the entry of the log that this takes back; 0 for every other call.
         pinned: ids that people and groups must have, by argument; another one of the name is refused (D7).
+        case: id of the case it belongs to, or ""; every entry of the log about the call carries it.
     """
 
     action: str
@@ -44,3 +45,4 @@ class Call:
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
     undoes: int = 0
     pinned: Mapping[str, str] = field(default_factory=dict)
+    case: str = ""

@@ -78,10 +78,12 @@ class Journal:
             body["digest"] = digest
         return self.audit.append(kind, body, {**_names(prepared, acting), "message": result.message})
 
-    def rejected(self, result: Result, actor: Actor | None, arguments: dict[str, Any]) -> int:
+    def rejected(self, result: Result, actor: Actor | None, arguments: dict[str, Any], case: str = "") -> int:
         """A call that ended before any effect: refused, cancelled, unusable, or out of reach."""
         kind = "cancelled" if result.outcome.value == "cancelled" else "refusal"
         body: dict[str, Any] = {"action": result.action, "request": result.request or "", **_verdict(result)}
+        if case:
+            body["case"] = case
         personal: dict[str, str | int] = {"arguments": _text(arguments), "message": result.message}
         if actor is not None:
             body |= {"actor_id": actor.person.id, **actor.marks}
@@ -139,8 +141,10 @@ class Journal:
 
 def _identities(prepared: Prepared, acting: Actor) -> dict[str, Any]:
     undoes = {"undoes": prepared.call.undoes} if prepared.call.undoes else {}
+    case = {"case": prepared.call.case} if prepared.call.case else {}
     return {
         **undoes,
+        **case,
         "action": prepared.spec.name,
         "version": prepared.spec.plugin_version,
         "actor_id": acting.person.id,

@@ -22,11 +22,13 @@ def rejection(
     actor: Actor | None,
     error: HelpdeskError,
     request: str | None = None,
+    case: str = "",
 ) -> Result:
     """The result of a call that ended in an error before any effect.
 
     Args:
         arguments: as they were given; only those that the action takes in the open are told (S1).
+        case: id of the case it belongs to.
     """
     arguments = open_arguments(specs, action, arguments)
     result = Result(
@@ -41,6 +43,6 @@ def rejection(
     if isinstance(error, LogUnavailable):
         return result
     try:
-        return replace(result, entry=journal.rejected(result, actor, arguments))
+        return replace(result, entry=journal.rejected(result, actor, arguments, case))
     except LogUnavailable as log:
         return replace(result, message=f"{result.message} It could not be logged either: {log.message}")

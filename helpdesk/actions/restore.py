@@ -36,6 +36,7 @@ def restored(catalog: Catalog, intent: Entry, signed_in: SignedIn) -> tuple[Prep
         secrets={p.name: Secret("") for p in spec.parameters if p.kind == "secret"},
         key=str(body["key"]),
         undoes=int(body.get("undoes", 0)),
+        case=str(body.get("case", "")),
     )
     requester = Actor(person=reader.person_by_id(str(body["requester_id"])))
     prepared = prepare(call, spec, action, requester, reader)

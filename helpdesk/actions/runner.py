@@ -94,7 +94,7 @@ class Runner:
         try:
             result = await self._run(call, signed_in, interaction, dry_run, case, standing)
         except HelpdeskError as error:
-            result = self.rejected(call.action, dict(call.arguments), signed_in.actor, error)
+            result = self.rejected(call.action, dict(call.arguments), signed_in.actor, error, case=call.case)
         interaction.emit(Finished(result))
         return result
 
@@ -374,13 +374,14 @@ class Runner:
         actor: Actor | None,
         error: HelpdeskError,
         request: str | None = None,
+        case: str = "",
     ) -> Result:
         """The result of a call that ended in an error before any effect; logged like every call.
 
         Args:
             arguments: as they were given; only those that the action takes in the open are told (S1).
         """
-        return rejection(self.journal, self.catalog.specs, action, arguments, actor, error, request)
+        return rejection(self.journal, self.catalog.specs, action, arguments, actor, error, request, case)
 
 
 def _report(interaction: Interaction) -> Any:

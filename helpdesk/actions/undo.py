@@ -49,24 +49,27 @@ class Undo:
         *,
         dry_run: bool = False,
         chosen: Callable[[str], None] | None = None,
+        case: str = "",
     ) -> Result:
         """Take the action of one entry back, and log that, whatever the end is.
 
         Args:
             seq: an intent's or an outcome's number.
             chosen: told each action that is about to be run, before it asks for a confirmation.
+            case: id of the case that it is done in.
         """
         try:
             calls = await self._calls(seq, signed_in, interaction)
         except HelpdeskError as error:
-            result = self.runner.rejected("undo", {}, signed_in.actor, error)
+            result = self.runner.rejected("undo", {}, signed_in.actor, error, case=case)
             interaction.emit(Finished(result))
             return result
         results = []
         for call in calls:
             if chosen is not None:
                 chosen(call.action)
-            results.append(await self.runner.run(call, signed_in, interaction, dry_run=dry_run))
+            within = replace(call, case=case)
+            results.append(await self.runner.run(within, signed_in, interaction, dry_run=dry_run))
             if results[-1].outcome not in _GOES_ON:
                 break
         return _together(results)

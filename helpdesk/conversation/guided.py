@@ -10,6 +10,7 @@ from datetime import date
 from helpdesk.actions.call import Call, Provenance
 from helpdesk.conversation import answers, phrases, talk
 from helpdesk.conversation.asking import NONE, agree, choose, complete, corrected
+from helpdesk.conversation.case import Memory
 from helpdesk.conversation.clues import Clues
 from helpdesk.conversation.door import Doors, Turn
 from helpdesk.conversation.routing import COVERED, ENOUGH, Route, Router
@@ -89,6 +90,34 @@ class Guided:
             return otherwise
         except (UsageError, _MustChoose):
             return otherwise
+
+    # ── what a case carries on (see helpdesk.conversation.case) ────────────────────────────────
+
+    def memory(self) -> Memory:
+        """The call proposed last, half filled or whole, as plain values: what :meth:`recall` begins with elsewhere."""
+        if self._last is None:
+            return Memory()
+        slots = self._last.slots
+        provenance = {name: str(value) for name, value in slots.provenance.items()}
+        return Memory(self._last.spec.name, dict(slots.arguments), provenance)
+
+    def recall(self, memory: Memory) -> None:
+        """Go on from what another conversation remembered; an action that is gone is forgotten."""
+        spec = self._specs.get(memory.action)
+        slots = Slots(
+            dict(memory.arguments), {name: Provenance(value) for name, value in memory.provenance.items()}
+        )
+        self._last = _Last(spec, slots) if spec else None
+
+    async def go_on(self, turn: Turn, spec: ActionSpec, slots: Slots) -> Result:
+        """Propose a call that was left half filled: what is missing is asked. Errors as of :meth:`turn`."""
+        try:
+            return await self._propose(turn, spec, slots, await self._vocabulary(turn))
+        except Cancelled as stop:
+            turn.next = stop.words
+            return cancelled(spec.name, stop.message)
+        except _MustChoose:
+            return await self.must_choose(turn)
 
     def _today(self) -> date:
         return self._doors.clock().astimezone().date()
