@@ -36,6 +36,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
         (
             Row("ask", f"{_HERE}ask:ask", "Ask for something in your own words"),
             Row("chat", f"{_HERE}chat:chat", "The same as a conversation"),
+            Row("tui", f"{_HERE}tui:tui", "The full-screen app; helpdesk alone opens it too"),
             Row("do", f"{_HERE}do:command", "Run an action by its name; alone: the actions you may run"),
             Row("approvals", f"{_HERE}approvals:app", "Requests that wait for you, and your own"),
             Row("policy", f"{_HERE}policy:app", "Search and read the company's policies"),
@@ -193,7 +194,7 @@ def dispatch(invocation: Invocation, words: list[str]) -> int:
     if not words:
         if invocation.flags.json:
             raise UsageError("A command is missing.", hint="helpdesk --help", code="missing-command")
-        words = ["--help"]
+        words = ["tui"] if invocation.is_a_screen else ["--help"]
     root = RootGroup(name="helpdesk", context_settings=CONTEXT, add_help_option=True, rich_markup_mode=None)
     try:
         code = root.main(args=words, prog_name="helpdesk", standalone_mode=False)

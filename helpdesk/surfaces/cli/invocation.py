@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import redirect_stdout
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from helpdesk.errors import UsageError
 from helpdesk.surfaces.cli.globals import Flags
 from helpdesk.surfaces.look import Look, clean, look_of
+from helpdesk.surfaces.output import results_only, stderr, stdout
 
 if TYPE_CHECKING:
     from helpdesk.app import Desk
@@ -50,17 +50,24 @@ class Invocation:
 
     @cached_property
     def look(self) -> Look:
-        return self._look_of(sys.stdout)
+        return self._look_of(stdout())
 
     @cached_property
     def error_look(self) -> Look:
-        return self._look_of(sys.stderr)
+        return self._look_of(stderr())
 
     def _look_of(self, stream: TextIO) -> Look:
         flags = self.flags
         return look_of(
             stream, color=flags.color, plain=flags.plain, profile=flags.profile, environ=self.environ
         )
+
+    @property
+    def is_a_screen(self) -> bool:
+        """Somebody sits at a terminal that can show the full-screen app."""
+        flags = self.flags
+        plain = flags.plain or flags.no_input or flags.dry_run
+        return self.look.moves and sys.stdin.isatty() and not plain
 
     @cached_property
     def paths(self) -> Paths:
@@ -83,7 +90,7 @@ class Invocation:
     def teller(self) -> Teller:
         from helpdesk.surfaces.telling import Teller
 
-        return Teller(sys.stderr, self.error_look, quiet=self.flags.quiet, verbose=self.flags.verbose)
+        return Teller(stderr(), self.error_look, quiet=self.flags.quiet, verbose=self.flags.verbose)
 
     @cached_property
     def terminal(self) -> Terminal:
@@ -101,7 +108,7 @@ class Invocation:
             flag=lambda action: "--yes" if action == self.named else f"--yes-for {action}",
             target=self.target,
             as_json=flags.json,
-            seen=sys.stderr.isatty(),
+            seen=stderr().isatty(),
         )
 
     # ── who ───────────────────────────────────────────────────────────────────────────────────
@@ -170,7 +177,7 @@ class Invocation:
         async def whole() -> Result:
             return await work()
 
-        with redirect_stdout(sys.stderr):  # what a plugin prints must not get into the result
+        with results_only():  # what a plugin prints must not get into the result
             result = self.run(whole())
         return self.finish(result)
 
@@ -213,9 +220,8 @@ class Invocation:
         if "teller" in self.__dict__:
             self.teller.settle()
         if not self.flags.json:
-            lines = [part for line in lines for part in self.look.lines(line)]
-        pager = page and self._may_page(len(lines))
-        write([self.look.fit(line) for line in lines], pager=pager, out=self.out)
+            lines = [part for line in lines for part in self.look.lines(self.look.fit(line))]
+        write(lines, pager=page and self._may_page(len(lines)), out=self.out)
 
     def complain(self, lines: Sequence[str]) -> None:
         """Print lines that were cleaned already on standard error."""
@@ -228,7 +234,7 @@ class Invocation:
             return False
         asked = self.environ.get("LINES", "")
         rows = int(asked) if asked.isascii() and asked.isdigit() else 0
-        return count >= (rows or os.get_terminal_size(sys.stdout.fileno()).lines)
+        return count >= (rows or os.get_terminal_size(stdout().fileno()).lines)
 
     def close(self) -> None:
         """Restore the terminal, sign the log and close connections; safe to call twice."""

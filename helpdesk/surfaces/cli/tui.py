@@ -1,0 +1,33 @@
+"""``tui``: the full-screen app; ``helpdesk`` alone at a terminal is the same."""
+
+from __future__ import annotations
+
+from helpdesk.errors import UsageError
+from helpdesk.surfaces.cli.invocation import current
+
+
+def tui() -> int:
+    """Open the full-screen app.
+
+    Examples:
+
+    helpdesk
+
+    helpdesk tui --profile demo
+
+    Alt+1 to Alt+6 change the pane, ? shows the keys, Ctrl+P finds everything, q leaves. Nothing changes before
+    you have seen and confirmed it.
+    """
+    run = current()
+    if not run.look.moves or not run.terminal.interactive:
+        raise UsageError(
+            "The full-screen app needs a terminal, and there is none here.",
+            hint='Use helpdesk chat --linear, or helpdesk ask "…" in scripts.',
+        )
+    if run.flags.json or run.flags.yes or run.flags.yes_for:
+        raise UsageError("--json, --yes and --yes-for do not go with the app.", hint="Use helpdesk do.")
+    from helpdesk.surfaces.tui.app import HelpdeskApp
+    from helpdesk.surfaces.tui.start import run_app
+
+    run.terminal.close()
+    return run_app(HelpdeskApp(run.desk))

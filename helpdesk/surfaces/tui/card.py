@@ -1,0 +1,175 @@
+"""The card of an action: what will change, beside what is there now; then its progress; then its receipt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from textual.content import Content
+
+from helpdesk.events import Change, Citation, Observation, Outcome, Result
+from helpdesk.surfaces.render import GOOD, is_read, place
+from helpdesk.surfaces.telling import untrusted
+from helpdesk.surfaces.tui.blocks import Line
+from helpdesk.surfaces.tui.paint import OWN_BAR, safe, safe_lines
+
+_MARKS = {
+    Outcome.DONE: ("✓", "$success"),
+    Outcome.PREVIEWED: ("•", "$primary"),
+    Outcome.PENDING: ("…", "$warning"),
+    Outcome.ACCEPTED: ("…", "$warning"),
+    Outcome.REFUSED: ("✗", "$error"),
+    Outcome.CANCELLED: ("–", "$text-muted"),
+    Outcome.UNKNOWN: ("?", "$warning"),
+    Outcome.PARTIAL: ("◐", "$warning"),
+}
+_FAILED = ("✗", "$error")
+_SHOWN = 12
+"""Rows of a table that a card shows; the rest is counted."""
+
+
+@dataclass(slots=True)
+class Card:
+    """One action, through its life. Only the program writes here; every value in it is cleaned."""
+
+    action: str
+    arguments: dict[str, object] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    doing: str = ""
+    result: Result | None = None
+    version: int = 0
+
+    @property
+    def selectable(self) -> bool:
+        return self.result is not None
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        return (self.result.citations or ()) if self.result else ()
+
+    def preview(self, changes: tuple[Change, ...]) -> None:
+        self.changes, self.doing = changes, ""
+        self.version += 1
+
+    def progress(self, text: str) -> None:
+        self.doing = text
+        self.version += 1
+
+    def finish(self, result: Result) -> None:
+        self.result, self.doing = result, ""
+        self.changes = result.changes or self.changes
+        self.version += 1
+
+    def lines(self, width: int) -> list[Line]:
+        _, style = self._mark()
+        bar = Content.styled(OWN_BAR, style)
+        room = max(width - 2, 10)
+        bodies = [self._title()]
+        if self.changes and not self._receipt():
+            bodies += change_table(self.changes, room)
+        if self.doing:
+            bodies.append(Content.styled(f"· {untrusted(self.doing)}", "dim"))
+        bodies += self._outcome()
+        return [Line(body, bar) for body in bodies]
+
+    def _mark(self) -> tuple[str, str]:
+        return ("…", "$primary") if self.result is None else _MARKS.get(self.result.outcome, _FAILED)
+
+    def _title(self) -> Content:
+        mark, style = self._mark()
+        given = "  ".join(f"{untrusted(name)}={untrusted(value)}" for name, value in self.arguments.items())
+        name = self.action or (self.result.action if self.result else "") or "answer"
+        return Content.assemble(
+            (f"{mark} ", f"{style} bold"), (untrusted(name), "bold"), (f"  {given}", "dim")
+        )
+
+    def _receipt(self) -> tuple[Observation, ...]:
+        return self.result.receipt if self.result and not is_read(self.result) else ()
+
+    def _outcome(self) -> list[Content]:
+        result = self.result
+        if result is None:
+            return []
+        style = self._mark()[1] if result.outcome is not Outcome.DONE or not is_read(result) else ""
+        head = safe_lines(result.message, style)
+        if result.outcome not in GOOD and result.outcome is not Outcome.CANCELLED:
+            word = Content.styled(f"{result.outcome.value}: ", f"{style} bold")
+            head[0] = Content.assemble(word, head[0])
+            if result.rule:
+                head.append(safe(f"Rule: {result.rule}", "dim"))
+            if result.error and result.error.hint:
+                head.append(safe(f"→ {result.error.hint}"))
+        lines = head + [self._read_back(observation) for observation in self._receipt()]
+        for citation in self.citations[:1]:
+            lines.append(safe(place(citation), "bold"))
+            lines += safe_lines(citation.text.strip())
+        lines += [safe(f"See also {place(citation)}", "dim") for citation in self.citations[1:]]
+        step = self._next()
+        return [*lines, Content.styled(step, "dim")] if step else lines
+
+    def _read_back(self, observation: Observation) -> Content:
+        what = f"{untrusted(observation.target)}: {untrusted(observation.what)}: "
+        seen, system = untrusted(observation.observed), untrusted(observation.system)
+        if observation.as_expected:
+            return Content.assemble(
+                ("✓ ", "$success"), what, (seen, "bold"), (f"  read back from the {system}", "dim")
+            )
+        wanted = untrusted(observation.expected)
+        return Content.assemble(("✗ ", "$error"), what, f"expected {wanted}, ", (f"observed {seen}", "bold"))
+
+    def _next(self) -> str:
+        result = self.result
+        if result is None:
+            return ""
+        keys = []
+        if result.entry is not None:
+            keys.append(f"entry {result.entry}")
+        if result.undoable:
+            keys.append("u undo")
+        if result.entry is not None or result.rule:
+            keys.append("w why")
+        if self.citations:
+            keys.append("o open the policy")
+        if result.request and result.outcome is Outcome.PENDING:
+            keys.append(f"request {untrusted(result.request)}")
+        return " · ".join(keys)
+
+
+def change_table(changes: tuple[Change, ...], room: int) -> list[Content]:
+    """The changes, side by side with the present state; one below the other where it is narrow."""
+    rows = [
+        (
+            f"{untrusted(c.target)}: {untrusted(c.what)}",
+            untrusted(c.before) or "nothing",
+            untrusted(c.after) or "nothing",
+        )
+        for c in changes[:_SHOWN]
+    ]
+    more = [Content.styled(f"… and {len(changes) - _SHOWN} more", "dim")] if len(changes) > _SHOWN else []
+    widths = [max([_cells(row[i]) for row in rows], default=0) for i in range(3)]
+    if sum(widths) + 6 > room:
+        stacked = []
+        for what, before, after in rows:
+            stacked.append(Content(what))
+            stacked.append(Content.assemble(("  now  ", "dim"), before))
+            stacked.append(Content.assemble(("  then ", "dim"), (after, "bold")))
+        return stacked + more
+    widths = [max(widths[0], 4), max(widths[1], 3), widths[2]]
+    head = Content.styled(f"{'':<{widths[0]}}  {'now':<{widths[1]}}    then", "dim")
+    return [
+        head,
+        *(
+            Content.assemble(
+                _pad(what, widths[0]), "  ", _pad(before, widths[1]), (" →  ", "dim"), (after, "bold")
+            )
+            for what, before, after in rows
+        ),
+        *more,
+    ]
+
+
+def _cells(text: str) -> int:
+    return Content(text).cell_length
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * max(width - _cells(text), 0)

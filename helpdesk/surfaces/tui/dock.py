@@ -1,0 +1,277 @@
+"""The dock at the bottom: the only place where the app asks, and where nothing but the program can write (T3).
+
+A confirmation shows the canonical call only. It is deaf for half a second after it appears, and to everything
+that was pasted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, TypeVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from helpdesk.errors import Cancelled
+from helpdesk.events import Choice, Confirmation, Confirmed, Question
+from helpdesk.secrets import Secret
+from helpdesk.surfaces.telling import untrusted
+from helpdesk.surfaces.terminal import IGNORE_SECONDS, TRIES
+from helpdesk.surfaces.tui.card import change_table
+from helpdesk.surfaces.tui.paint import OWN_BAR, safe
+
+T = TypeVar("T")
+Offers = Callable[[Question, str], Awaitable[list[Choice]]]
+"""Live choices for a question, given what was typed: groups and people of the directory."""
+CANCELLED = "Cancelled; nothing was changed."
+
+
+class Asked(Vertical):
+    """One thing that is asked; ``answer`` ends it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", priority=True)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+
+    def give(self, text: str | None) -> None:
+        if not self.answer.done():
+            self.answer.set_result(text)
+
+    def action_cancel(self) -> None:
+        self.give(None)
+
+
+class AskedWords(Asked):
+    """A question with a line to answer it, and choices to pick from."""
+
+    def __init__(self, question: Question, offers: Offers | None) -> None:
+        super().__init__()
+        self._question = question
+        self._offers = offers
+        self._choices: list[Choice] = list(question.choices)
+
+    def compose(self) -> ComposeResult:
+        question = self._question
+        yield Static(safe(question.text, "bold"), classes="question")
+        yield OptionList(*self._options(), id="choices", markup=False)
+        yield Input(value=question.default or "", password=question.secret, id="answer")
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).display = bool(self._choices)
+        self.query_one(Input).focus()
+
+    def _options(self) -> list[Option]:
+        return [Option(safe(f"{number}  {choice.label}")) for number, choice in enumerate(self._choices, 1)]
+
+    async def on_input_changed(self, changed: Input.Changed) -> None:
+        changed.stop()
+        if self._offers is None or self._question.secret or self._question.choices:
+            return
+        found = await self._offers(self._question, changed.value)
+        if self.is_mounted and self.query_one(Input).value == changed.value:
+            self._choices = found
+            choices = self.query_one(OptionList)
+            choices.clear_options()
+            choices.add_options(self._options())
+            choices.display = bool(found)
+
+    def on_input_submitted(self, submitted: Input.Submitted) -> None:
+        submitted.stop()
+        answer = submitted.value.strip()
+        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(self._question.choices):
+            answer = self._question.choices[int(answer) - 1].value
+        self.give(answer)
+
+    def on_option_list_option_selected(self, selected: OptionList.OptionSelected) -> None:
+        selected.stop()
+        self.give(self._choices[selected.option_index].value)
+
+    def on_key(self, event: events.Key) -> None:
+        choices = self.query_one(OptionList)
+        if event.key in ("down", "up") and choices.display and not choices.has_focus:
+            choices.focus()
+            choices.highlighted = 0 if event.key == "down" else len(self._choices) - 1
+            event.stop()
+
+
+class AskedToConfirm(Asked):
+    """The area of a confirmation. It takes typed keys only, and none in its first half second."""
+
+    can_focus = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "yes", "Yes, do this"),
+        Binding("n", "cancel", "No"),
+    ]
+
+    def __init__(self, confirmation: Confirmation) -> None:
+        super().__init__()
+        self._confirmation = confirmation
+        self._deaf = True
+        self._tries = TRIES
+        self.wanted = untrusted(confirmation.target) if confirmation.irreversible else ""
+
+    def compose(self) -> ComposeResult:
+        one = self._confirmation
+        yield Static(safe(f"Please confirm: {one.action}", "$warning bold"), classes="question")
+        with VerticalScroll(can_focus=False):
+            yield Static(self._details(), id="details")
+        if self.wanted:
+            yield Static(safe(f"This cannot be undone. Type {one.target} to go on, or Esc."), id="how")
+            yield Input(id="answer")
+        else:
+            yield Static(Content.styled("y  do this     n or Esc  do nothing", "bold"), id="how")
+
+    def _details(self) -> Content:
+        one = self._confirmation
+        lines = [safe(one.summary, "bold"), safe(f"as {one.actor}", "dim")]
+        lines += change_table(one.changes, max(self.app.size.width - 8, 20))
+        lines += [safe(f"! {warning}", "$text-warning") for warning in one.warnings]
+        if one.approvers:
+            lines.append(safe(f"it then waits for {' or '.join(one.approvers)}"))
+        bar = Content.styled(OWN_BAR, "$warning")
+        return Content("\n").join(Content.assemble(bar, line) for line in lines)
+
+    def on_mount(self) -> None:
+        self.add_class("deaf")
+        self.set_timer(IGNORE_SECONDS, self._listen)
+        (self.query_one(Input) if self.wanted else self).focus()
+
+    def _listen(self) -> None:
+        self._deaf = False
+        self.remove_class("deaf")
+        if self.wanted:
+            self.query_one(Input).clear()
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+
+    def action_yes(self) -> None:
+        if not self._deaf and not self.wanted:
+            self.give("yes")
+
+    def action_cancel(self) -> None:
+        if not self._deaf:
+            self.give(None)
+
+    def on_input_submitted(self, submitted: Input.Submitted) -> None:
+        submitted.stop()
+        if self._deaf:
+            return
+        self._tries -= 1
+        if submitted.value.strip() == self.wanted:
+            self.give("yes")
+        elif self._tries <= 0 or not submitted.value.strip():
+            self.give(None)
+
+
+class Revealed(Asked):
+    """A generated secret, shown once and wiped."""
+
+    can_focus = True
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "wipe", "I noted it", priority=True)]
+
+    def __init__(self, secret: Secret, label: str) -> None:
+        super().__init__()
+        self._secret = secret
+        self._label = label
+        self._deaf = True
+
+    def compose(self) -> ComposeResult:
+        yield Static(safe(self._label, "bold"), classes="question")
+        yield Static(safe(self._secret.expose(), "bold $warning"), id="secret")
+        yield Static("Note it now: it is shown this once. Enter wipes it from the screen.", markup=False)
+
+    def on_mount(self) -> None:
+        self.set_timer(IGNORE_SECONDS, self._listen)
+        self.focus()
+
+    def _listen(self) -> None:
+        self._deaf = False
+
+    def action_wipe(self) -> None:
+        if not self._deaf:
+            self.query_one("#secret", Static).update("")
+            self.give("")
+
+    def action_cancel(self) -> None:
+        self.action_wipe()
+
+
+class Dock(Vertical):
+    """Asks one thing after the other, and gives the focus back.
+
+    Args:
+        offers: live choices for questions that have none of their own.
+    """
+
+    def __init__(self, offers: Offers | None = None, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._offers = offers
+        self._turn = asyncio.Lock()
+
+    def on_mount(self) -> None:
+        self.display = False
+
+    @property
+    def asking(self) -> bool:
+        return self.display
+
+    async def ask(self, question: Question) -> str:
+        """One answer. Raises Cancelled."""
+        answer = await self._one(lambda: AskedWords(question, self._offers))
+        if answer is None:
+            raise Cancelled(CANCELLED)
+        return answer or question.default or ""
+
+    async def ask_secret(self, question: Question) -> Secret:
+        """A secret, never shown; twice where it is a new one. Raises Cancelled."""
+        for _ in range(TRIES):
+            first = await self._hidden(question, question.text)
+            if not question.repeat or await self._hidden(question, f"{question.text}, again") == first:
+                return first
+            self.app.notify("The two differ; please type it again.", markup=False)
+        raise Cancelled("The two differed each time; nothing was changed.")
+
+    async def _hidden(self, question: Question, text: str) -> Secret:
+        asked = Question(question.name, text, question.flag, secret=True)
+        answer = await self._one(lambda: AskedWords(asked, None))
+        if not answer:
+            raise Cancelled("Nothing was typed, so nothing was done." if answer == "" else CANCELLED)
+        return Secret(answer)
+
+    async def confirm(self, confirmation: Confirmation) -> Confirmed:
+        """Agreement to exactly this. Raises Cancelled."""
+        if await self._one(lambda: AskedToConfirm(confirmation)) is None:
+            raise Cancelled(CANCELLED)
+        return Confirmed(confirmation.digest, by="person")
+
+    async def reveal(self, secret: Secret, label: str) -> None:
+        await self._one(lambda: Revealed(secret, label))
+
+    async def _one(self, make: Callable[[], Asked]) -> str | None:
+        async with self._turn:
+            before = self.screen.focused
+            asked = make()
+            self.display = True
+            await self.mount(asked)
+            try:
+                return await asked.answer
+            finally:
+                await asked.remove()
+                self.display = False
+                _give_focus(before)
+
+
+def _give_focus(widget: Widget | None) -> None:
+    if widget is not None and widget.is_attached:
+        widget.focus()

@@ -1,0 +1,183 @@
+"""A long list of blocks of which only those in sight are drawn: ten thousand turns scroll like ten."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+from helpdesk.surfaces.tui.blocks import Block
+
+PAINTS_A_SECOND = 30
+
+
+class Feed(ScrollView, can_focus=True):
+    """Blocks from top to bottom; it follows its end until the person scrolls up.
+
+    A block's height is taken from when it was last seen, and counted anew when it comes into sight: a change
+    of the width costs what is on the screen and not what was ever said.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "choose(-1)", "Earlier", show=False),
+        Binding("down,j", "choose(1)", "Later", show=False),
+        Binding("u", "act('undo')", "Undo"),
+        Binding("w", "act('why')", "Why"),
+        Binding("o,enter", "act('open')", "Open"),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"feed--chosen"}
+
+    class Acted(Message):
+        """A key was pressed on a block: "undo", "why" or "open"."""
+
+        def __init__(self, feed: Feed, block: Block, what: str) -> None:
+            super().__init__()
+            self.feed, self.block, self.what = feed, block, what
+
+        @property
+        def control(self) -> Feed:
+            return self.feed
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.blocks: list[Block] = []
+        self._starts: list[int] = [0]
+        self._drawn: dict[int, tuple[int, int, list[Strip]]] = {}
+        self._chosen: int | None = None
+        self._dirty = False
+        self._last_end = 0.0
+
+    # ── what is in it ─────────────────────────────────────────────────────────────────────────
+
+    def add(self, block: Block) -> None:
+        self.blocks.append(block)
+        self._starts.append(self._starts[-1] + 1)
+        self.changed()
+
+    def clear(self) -> None:
+        self.blocks.clear()
+        self._starts, self._drawn, self._chosen, self._last_end = [0], {}, None, 0.0
+        self.changed()
+
+    def changed(self) -> None:
+        """Something in it changed; it is drawn again soon, at most thirty times a second."""
+        if not self._dirty and self.is_mounted:
+            self._dirty = True
+            self.set_timer(1 / PAINTS_A_SECOND, self._settle)
+
+    def on_mount(self) -> None:
+        self._settle()
+
+    def on_resize(self) -> None:
+        self._settle()
+
+    def _settle(self) -> None:
+        self._dirty = False
+        width = self._room
+        if width <= 0:
+            return
+        following = self.scroll_y >= self._last_end  # as it was before: the room may have shrunk meanwhile
+        self._measure_end(width)
+        self.virtual_size = Size(width, self._starts[-1])
+        self._last_end = max(self._starts[-1] - self.size.height, 0)
+        if following:
+            self.scroll_end(animate=False, force=True, immediate=True)
+        self.refresh()
+
+    @property
+    def _room(self) -> int:
+        return self.scrollable_content_region.width
+
+    def _measure_end(self, width: int) -> None:
+        """Heights of what the end of the feed shows, and of every block that was never measured."""
+        wanted, seen = self.size.height + 2, 0
+        index = len(self.blocks) - 1
+        while index >= 0 and seen < wanted:
+            seen += len(self._strips(index, width))
+            index -= 1
+
+    def _strips(self, index: int, width: int) -> list[Strip]:
+        """A block's lines, drawn for this width; its height is corrected where it was wrong."""
+        block = self.blocks[index]
+        kept = self._drawn.get(index)
+        if kept is not None and kept[0] == block.version and kept[1] == width:
+            return kept[2]
+        strips: list[Strip] = []
+        for line in block.lines(width):
+            strips += self._wrapped(line.bar, line.body, width)
+        if len(self._drawn) > 400:
+            self._drawn.clear()
+        self._drawn[index] = (block.version, width, strips)
+        differs = len(strips) - (self._starts[index + 1] - self._starts[index])
+        if differs:
+            starts = self._starts
+            for later in range(index + 1, len(starts)):
+                starts[later] += differs
+        return strips
+
+    def _wrapped(self, bar: Content, body: Content, width: int) -> list[Strip]:
+        room = max(width - bar.cell_length, 1)
+        style = self.visual_style
+        rest = Visual.to_strips(
+            self, body if body else Content(" "), room, None, style, apply_selection=False
+        )
+        if not bar:
+            return rest
+        left = Visual.to_strips(self, bar, bar.cell_length, 1, style, apply_selection=False)[0]
+        return [Strip.join([left, strip]) for strip in rest]
+
+    # ── drawing ───────────────────────────────────────────────────────────────────────────────
+
+    def render_line(self, y: int) -> Strip:
+        width = self._room
+        line = self.scroll_offset.y + y
+        blank = Strip.blank(self.size.width, self.rich_style)
+        if line >= self._starts[-1] or not self.blocks:
+            return blank
+        index = bisect_right(self._starts, line) - 1
+        strips = self._strips(index, width)
+        at = line - self._starts[index]
+        if not 0 <= at < len(strips):
+            return blank
+        strip = strips[at]
+        if index == self._chosen and self.has_focus:
+            strip = strip.apply_style(self.get_component_rich_style("feed--chosen", partial=True))
+        return strip.extend_cell_length(self.size.width, self.rich_style).crop(0, self.size.width)
+
+    # ── keys ──────────────────────────────────────────────────────────────────────────────────
+
+    def on_focus(self) -> None:
+        if self._chosen is None:
+            self._chosen = next(
+                (i for i in reversed(range(len(self.blocks))) if self.blocks[i].selectable), None
+            )
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def action_choose(self, step: int) -> None:
+        start = len(self.blocks) if self._chosen is None else self._chosen
+        index = start + step
+        while 0 <= index < len(self.blocks) and not self.blocks[index].selectable:
+            index += step
+        if 0 <= index < len(self.blocks):
+            self._chosen = index
+            height = self._starts[index + 1] - self._starts[index]
+            self.scroll_to_region(Region(0, self._starts[index], 1, height), animate=False, force=True)
+        elif step < 0:
+            self.scroll_home(animate=False)
+        else:
+            self.scroll_end(animate=False)
+        self.refresh()
+
+    def action_act(self, what: str) -> None:
+        if self._chosen is not None and self._chosen < len(self.blocks):
+            self.post_message(self.Acted(self, self.blocks[self._chosen], what))

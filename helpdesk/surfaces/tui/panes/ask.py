@@ -1,0 +1,101 @@
+"""Ask: the conversation. What is said stands in a feed, and every action as a card that goes through its life there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.widgets import Input
+
+from helpdesk.events import Result
+from helpdesk.ports import Interaction
+from helpdesk.surfaces.tui.blocks import Words
+from helpdesk.surfaces.tui.card import Card
+from helpdesk.surfaces.tui.feed import Feed
+from helpdesk.surfaces.tui.pane import Pane
+
+if TYPE_CHECKING:
+    from helpdesk.conversation.loop import Conversation
+
+HELLO = (
+    "Say what you need, in your own words: “I'm locked out”, “get me into finance-share”, “how long may I keep "
+    "customer data?”. Nothing changes before you have seen and confirmed it."
+)
+
+
+class AskPane(Pane):
+    """The conversation with whoever is there; a sign-in is asked for when something needs one."""
+
+    needs_sign_in: ClassVar[bool] = False
+    keys: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Enter", "send the sentence"),
+        ("Up, Down", "earlier sentences"),
+        ("Tab", "to the cards, and back"),
+        ("u, w, o", "on a card: undo it, why, open the policy"),
+        ("Ctrl+C", "stop what is going on"),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._conversation: Conversation | None = None
+        self._said: list[str] = []
+        self._back = 0
+
+    def compose(self) -> ComposeResult:
+        yield Feed(id="feed")
+        yield Input(placeholder="What do you need?", id="words")
+
+    def on_mount(self) -> None:
+        self.feed.add(Words(HELLO))
+
+    @property
+    def feed(self) -> Feed:
+        return self.query_one("#feed", Feed)
+
+    @property
+    def conversation(self) -> Conversation:
+        if self._conversation is None:
+            self._conversation = self.desk.conversation()
+        return self._conversation
+
+    def shown(self) -> None:
+        self.query_one("#words", Input).focus()
+
+    def on_input_submitted(self, submitted: Input.Submitted) -> None:
+        submitted.stop()
+        words = submitted.value.strip()
+        if words and self.say(words):
+            submitted.input.clear()
+
+    def say(self, words: str) -> bool:
+        """One turn; false while another one goes on."""
+        if self.helpdesk.busy:
+            self.app.notify(
+                "One thing at a time: the last one is still going on. Ctrl+C stops it.", markup=False
+            )
+            return False
+        self._said.append(words)
+        self._back = 0
+        self.feed.add(Words(words, "you"))
+
+        async def turn(interaction: Interaction) -> Result:
+            return await self.conversation.turn(words, interaction)
+
+        self.perform(turn, self.feed)
+        return True
+
+    def on_key(self, event: events.Key) -> None:
+        line = self.query_one("#words", Input)
+        if not line.has_focus or event.key not in ("up", "down") or not self._said:
+            return
+        event.stop()
+        step = 1 if event.key == "up" else -1
+        self._back = min(max(self._back + step, 0), len(self._said))
+        line.value = self._said[-self._back] if self._back else ""
+        line.cursor_position = len(line.value)
+
+    def on_feed_acted(self, acted: Feed.Acted) -> None:
+        card = acted.block
+        if isinstance(card, Card) and card.result is not None:
+            self.helpdesk.act(acted.what, card.result, self.feed)

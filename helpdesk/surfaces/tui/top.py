@@ -1,0 +1,73 @@
+"""The app's own lines: who is signed in and what is away, the panes with their numbers, and what is going on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from helpdesk.surfaces.telling import untrusted
+
+if TYPE_CHECKING:
+    from helpdesk.surfaces.tui.app import HelpdeskApp
+
+_NARROW = 60
+
+
+class Top(Widget):
+    """Who is signed in, which profile, which model; and a banner for what is away.
+
+    Attributes:
+        away: what cannot be reached, and what still works ("The directory is away; …"), or "".
+    """
+
+    away = reactive("")
+
+    def render(self) -> Content:
+        app: HelpdeskApp = self.app  # type: ignore[assignment]
+        if self.away:
+            return Content.styled(f" {untrusted(self.away)}", "$warning bold")
+        who = app.desk.present
+        name = untrusted(who.actor.person.name) if who else "not signed in (Ctrl+L)"
+        model = app.desk.config.llm.model if app.desk.config.llm.kind == "openai" else "guided"
+        parts = [Content.styled(" helpdesk ", "bold"), Content(f" {name} ")]
+        if self.size.width >= _NARROW:
+            parts.append(Content.styled(f" {untrusted(model)}", "dim"))
+        return Content.assemble(*parts)
+
+
+class Tabs(Widget):
+    """The panes, numbered as their keys are."""
+
+    current = reactive(0)
+
+    def __init__(self, titles: list[str], *, id: str) -> None:
+        super().__init__(id=id)
+        self._titles = titles
+
+    def render(self) -> Content:
+        narrow = self.size.width < _NARROW
+        parts = []
+        for index, title in enumerate(self._titles):
+            here = index == self.current
+            text = f" {index + 1} {title} " if here or not narrow else f" {index + 1} "
+            parts.append(Content.styled(text, "reverse bold" if here else "dim"))
+        return Content("").join(parts)
+
+
+class Status(Widget):
+    """What is going on now, in one line; it takes no room while nothing is."""
+
+    text = reactive("", layout=True)
+
+    def tell(self, text: str) -> None:
+        self.text = text
+        self.display = bool(text)
+
+    def on_mount(self) -> None:
+        self.display = False
+
+    def render(self) -> Content:
+        return Content.styled(f" · {untrusted(self.text)}", "dim")
