@@ -83,7 +83,7 @@ def fill(log: AuditLog, folder: Path, size: int, key: HostKey) -> float:
                     + (" zebra" if head.seq % 9001 == 0 else ""),
                 }
                 item = seal(head, now, chance.choice(KINDS), body, personal)
-                insert(database, item)
+                insert(database, [item])
                 head = Head(item.seq, item.hash, item.time)
             tree = sign(database, tree, head.seq, now, key)
     remember(database, folder)

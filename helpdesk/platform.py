@@ -291,6 +291,24 @@ def lock(descriptor: int, *, shared: bool = False) -> bool:
     return True
 
 
+def wait_for_lock(descriptor: int) -> None:
+    """Wait for a lock on an open file, as long as it takes; whoever waits longest is woken, at once. POSIX alone."""
+    if sys.platform == "win32":
+        raise NotImplementedError("waiting for a lock")
+    import fcntl
+
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def unlock(descriptor: int) -> None:
+    """Let a lock go, and keep the file open. POSIX alone."""
+    if sys.platform == "win32":
+        raise NotImplementedError("letting a lock go")
+    import fcntl
+
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
 def sync_folder(folder: Path) -> None:
     """Make a new name in a folder durable, where the system can."""
     if os.name != "posix":

@@ -15,6 +15,7 @@ Appending uses sqlite3 directly; sqlite-utils, which is ten times slower at it, 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -24,10 +25,12 @@ from typing import Any
 
 from helpdesk.errors import Failed, LogUnavailable
 from helpdesk.gate import audit_erase, audit_proofs, audit_read, audit_seal
-from helpdesk.gate.audit_chain import Entry, Head, Sealed, about, seal
+from helpdesk.gate.audit_chain import Draft, Entry, Head, Sealed, about, drafted
 from helpdesk.gate.audit_erase import Value
 from helpdesk.gate.audit_live import Runs
 from helpdesk.gate.audit_store import DATABASE, explained, head_of, insert, open_store
+from helpdesk.gate.audit_together import Together
+from helpdesk.gate.audit_turn import Turn
 from helpdesk.gate.audit_verify import Verification, verify_log
 from helpdesk.gate.keys import HostKey, PublicKey
 from helpdesk.gate.merkle import Tree
@@ -60,6 +63,8 @@ class AuditLog:
         self._key = key
         self._busy = busy
         self._guard = threading.RLock()
+        self._turn = Turn(folder, busy)
+        self._together = Together(self._guard)
         self._runs = Runs(folder / "running")
         self._database: sqlite3.Connection | None = None
         self._file: tuple[int, int] = (0, 0)
@@ -75,7 +80,7 @@ class AuditLog:
         """Add an entry; its number, once it is on the disk.
 
         An ``intent`` counts as being carried out until the ``outcome`` that names it is appended, or fails to
-        be, or the process ends.
+        be, or the process ends. Threads that add at the same time wait for the disk once, together.
 
         Args:
             body: plain JSON values without floats; stays for ever, so nothing personal belongs in it.
@@ -84,21 +89,40 @@ class AuditLog:
         Raises:
             LogUnavailable: it is not durable. TypeError: a value is no plain JSON value.
         """
-        ends = about(kind, body)
+        return self.append_many([(kind, body, personal)])[0]
+
+    def append_many(
+        self, entries: Sequence[tuple[str, Mapping[str, Any], Mapping[str, str | int]]]
+    ) -> list[int]:
+        """Add entries one after the other in one commit; their numbers, once all are on the disk.
+
+        Args:
+            entries: kind, body and personal values of each, as :meth:`append` takes them.
+
+        Raises:
+            LogUnavailable: none of them is durable. TypeError: a value is no plain JSON value; none was added.
+        """
+        ends = [intent for kind, body, _ in entries if (intent := about(kind, body)) is not None]
+        runs: list[str] = []
+        drafts: list[Draft] = []
         try:
-            with self._guard, explained(self._folder):
-                run = self._runs.begin() if kind == "intent" else ""
+            with explained(self._folder):
                 try:
-                    item = self._append(kind, body, personal, run)
+                    for kind, body, personal in entries:
+                        runs.append(self._runs.begin() if kind == "intent" else "")
+                        drafts.append(drafted(kind, body, personal, runs[-1]))
+                    sealed = self._together.add(drafts, self._write) if drafts else ()
                 except BaseException:
-                    self._runs.drop(run)
+                    for run in filter(None, runs):
+                        self._runs.drop(run)
                     raise
-                if run:
-                    self._runs.logged(run, item.seq)
-                return item.seq
+                for run, item in zip(runs, sealed, strict=True):
+                    if run:
+                        self._runs.logged(run, item.seq)
+                return [item.seq for item in sealed]
         finally:
-            if ends is not None:
-                self._runs.ended(ends)
+            for intent in ends:
+                self._runs.ended(intent)
 
     def checkpoint(self) -> str:
         """The signed checkpoint over everything that is logged now; "" for an empty log.
@@ -108,7 +132,7 @@ class AuditLog:
         """
         with self._guard, explained(self._folder):
             database = self._writable()
-            with self._whole(), immediate(database):
+            with self._whole(), self._turn, immediate(database):
                 size = head_of(database).seq
                 assert self._tree is not None
                 signed = None
@@ -144,40 +168,43 @@ class AuditLog:
             LogUnavailable: nothing was erased.
         """
         with self._guard, explained(self._folder):
-            return self._append("erasure", body, personal, "", lambda db: audit_erase.erase(db, values)).seq
+            draft = drafted("erasure", body, personal)
+            return self._write([draft], lambda db: audit_erase.erase(db, values))[0].seq
 
     def scrub(self) -> bool:
         """See :func:`helpdesk.gate.audit_erase.scrub`. Raises LogUnavailable."""
         with self._guard, explained(self._folder), self._whole():
             return audit_erase.scrub(self._writable())
 
-    def _append(
-        self,
-        kind: str,
-        body: Mapping[str, Any],
-        personal: Mapping[str, str | int],
-        run: str,
-        also: Callable[[sqlite3.Connection], None] | None = None,
-    ) -> Sealed:
-        """``also`` is done in the same transaction."""
+    def _write(
+        self, drafts: Sequence[Draft], also: Callable[[sqlite3.Connection], None] | None = None
+    ) -> list[Sealed]:
+        """``also`` is done in the same transaction; the caller holds the guard."""
         database = self._writable()
         tree, signed = self._tree, None
         assert tree is not None  # _writable has read it
-        with self._whole(), immediate(database):
-            head = head_of(database)
-            if head.seq < self._known.seq or (head.seq == self._known.seq and head.hash != self._known.hash):
-                raise audit_seal.altered("entries that were in it are gone")
-            now = self._clock()
-            item = seal(head, now, kind, body, personal, run)
-            insert(database, item)
-            if also is not None:
-                also(database)
-            if kind in CHECKPOINT_KINDS or self._due():
-                signed = audit_seal.sign(database, tree, item.seq, now, self._key())
-        self._known = Head(item.seq, item.hash, item.time)
-        if signed is not None:
-            self._signed(signed)
-        return item
+        sealed: list[Sealed] = []
+        with self._whole(), self._turn:
+            with immediate(database):
+                head = head_of(database)
+                if head.seq < self._known.seq or (
+                    head.seq == self._known.seq and head.hash != self._known.hash
+                ):
+                    raise audit_seal.altered("entries that were in it are gone")
+                for draft in drafts:
+                    now = self._clock()
+                    item = draft.sealed(head, now)
+                    head = Head(item.seq, item.hash, item.time)
+                    sealed.append(item)
+                insert(database, sealed)
+                if also is not None:
+                    also(database)
+                if self._due() or any(item.kind in CHECKPOINT_KINDS for item in sealed):
+                    signed = audit_seal.sign(database, tree, head.seq, now, self._key())
+            self._known = head
+            if signed is not None:
+                self._signed(signed)
+        return sealed
 
     def _due(self) -> bool:
         return self._signed_at is None or time.monotonic() - self._signed_at >= CHECKPOINT_SECONDS
@@ -198,7 +225,8 @@ class AuditLog:
 
     def _remember(self) -> None:
         assert self._database is not None
-        audit_seal.remember(self._database, self._folder)
+        with self._turn:
+            audit_seal.remember(self._database, self._folder)
         self._head_due = False
 
     def _whole(self) -> _DropOnError:
@@ -225,7 +253,7 @@ class AuditLog:
         """The connection, opened anew when the file under it was taken away."""
         if self._database is not None:
             try:
-                found = self._path.stat()
+                found = os.stat(self._path)  # Path.stat takes twice as long, at every entry
             except OSError:
                 self._drop()
             else:
@@ -233,7 +261,7 @@ class AuditLog:
                     self._drop()
         if self._database is None:
             self._database = open_store(self._path, self._busy)
-            found = self._path.stat()
+            found = os.stat(self._path)
             self._file = (found.st_dev, found.st_ino)
             self._tree = None
         return self._database

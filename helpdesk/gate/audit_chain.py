@@ -18,9 +18,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from json.encoder import encode_basestring as quoted
 from typing import Any
 
-from helpdesk.canonical import canonical
+from helpdesk.canonical import encoded
 from helpdesk.gate.merkle import leaf_hash
 
 FORM = "helpdesk.entry/1"
@@ -80,6 +81,54 @@ class Sealed:
     personal: tuple[tuple[str, bytes, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry without its place: all that can be made before the log's lock is held.
+
+    Attributes:
+        parts: its canonical form, in pieces; between them belong the clock's mark and time, the hash of the entry
+            before, the number and the time.
+    """
+
+    kind: str
+    about: int | None
+    parts: tuple[str, str, str, str]
+    personal: tuple[tuple[str, bytes, str], ...]
+
+    def sealed(self, head: Head, now: datetime) -> Sealed:
+        """The entry as the next one after a head. Raises ValueError: the clock gives no time zone."""
+        if now.tzinfo is None:
+            raise ValueError("the log's clock must give a time zone")
+        when = now.astimezone(UTC).isoformat(timespec="microseconds")
+        body, kind, personal, run = self.parts
+        clock = '"clock":"behind",' if when < head.time else ""
+        monotonic, seq = time.monotonic_ns() // 1_000_000, head.seq + 1
+        text = f'{body}{clock}{kind}{monotonic}{personal}"prev":"{head.hash.hex()}",{run}"seq":{seq},"time":"{when}"}}'
+        leaf = leaf_hash(text.encode())
+        return Sealed(seq, head.hash, leaf, when, self.kind, self.about, text, self.personal)
+
+
+def drafted(kind: str, body: Mapping[str, Any], personal: Mapping[str, str | int], run: str = "") -> Draft:
+    """What an entry will say, wherever in the log it comes to stand.
+
+    Raises:
+        TypeError: a value is no plain JSON value, or a float.
+    """
+    salts = os.urandom(SALT * len(personal))
+    values = tuple(
+        (_plain(name), salts[i * SALT : (i + 1) * SALT], encoded(_plain(value)))
+        for i, (name, value) in enumerate(personal.items())
+    )
+    committed = {name: commitment(name, salt, value) for name, salt, value in values}
+    parts = (
+        f'{{"body":{encoded(_plain(body))},',
+        f'"form":{quoted(FORM)},"kind":{encoded(_plain(kind))},"monotonic":',
+        f',"personal":{encoded(committed)},',
+        f'"run":{encoded(run)},' if run else "",
+    )
+    return Draft(kind, about(kind, body), parts, values)
+
+
 def seal(
     head: Head,
     now: datetime,
@@ -93,37 +142,12 @@ def seal(
     Raises:
         TypeError: a value is no plain JSON value, or a float. ValueError: the clock gives no time zone.
     """
-    if now.tzinfo is None:
-        raise ValueError("the log's clock must give a time zone")
-    when = now.astimezone(UTC).isoformat(timespec="microseconds")
-    salts = os.urandom(SALT * len(personal))
-    values = tuple(
-        (_plain(name), salts[i * SALT : (i + 1) * SALT], canonical(_plain(value)).decode())
-        for i, (name, value) in enumerate(personal.items())
-    )
-    document: dict[str, Any] = {
-        "form": FORM,
-        "seq": head.seq + 1,
-        "prev": head.hash.hex(),
-        "time": when,
-        "monotonic": time.monotonic_ns() // 1_000_000,
-        "kind": kind,
-        "body": _plain(body),
-        "personal": {name: commitment(name, salt, value) for name, salt, value in values},
-    }
-    if when < head.time:
-        document["clock"] = "behind"
-    if run:
-        document["run"] = run
-    data = canonical(document)
-    return Sealed(
-        head.seq + 1, head.hash, leaf_hash(data), when, kind, about(kind, body), data.decode(), values
-    )
+    return drafted(kind, body, personal, run).sealed(head, now)
 
 
 def commitment(name: str, salt: bytes, value: str) -> str:
     """What the chain holds of a personal value; the value in canonical form, so that 1 is not "1" (A5)."""
-    return hmac.digest(salt, _PERSONAL + canonical([name, value]), "sha256").hex()
+    return hmac.digest(salt, _PERSONAL + f"[{quoted(name)},{quoted(value)}]".encode(), "sha256").hex()
 
 
 def about(kind: str, body: Mapping[str, Any]) -> int | None:
@@ -148,9 +172,17 @@ def read(text: str, hash: bytes, personal: Mapping[str, str | None]) -> Entry:
 
 
 def _plain(value: Any) -> Any:
-    """Bytes that were no text (lone surrogates) become text that shows them, so that they can be logged."""
+    """Bytes that were no text (lone surrogates) become text that shows them, so that they can be logged.
+
+    Raises:
+        TypeError: it is a float, or holds one.
+    """
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        raise TypeError("a canonical document holds no floats")
     if isinstance(value, Mapping):
         return {_plain(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -14,7 +14,7 @@ import secrets
 import threading
 from pathlib import Path
 
-from helpdesk.platform import create_private, lock, private_folder
+from helpdesk.platform import lock, open_new_private, private_folder
 
 
 class Runs:
@@ -35,8 +35,7 @@ class Runs:
         private_folder(self._folder)
         run = secrets.token_hex(8)
         path = self._folder / run
-        create_private(path, b"")
-        descriptor = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        descriptor = open_new_private(path)  # need not outlive a power cut, as the run does not
         if not lock(descriptor):  # a new file with a random name: nobody else can hold it
             os.close(descriptor)
             raise OSError(f"the lock on {path} could not be taken")

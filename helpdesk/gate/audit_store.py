@@ -7,7 +7,7 @@ entries follow the same one, whatever else goes wrong.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -90,16 +90,15 @@ def head_of(database: sqlite3.Connection) -> Head:
     return Head(*row) if row else Head()
 
 
-def insert(database: sqlite3.Connection, item: Sealed) -> None:
-    database.execute(
+def insert(database: sqlite3.Connection, items: Sequence[Sealed]) -> None:
+    database.executemany(
         "INSERT INTO entries (seq, prev, hash, time, kind, about, entry) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (item.seq, item.prev, item.hash, item.time, item.kind, item.about, item.text),
+        [(item.seq, item.prev, item.hash, item.time, item.kind, item.about, item.text) for item in items],
     )
-    if item.personal:
-        database.executemany(
-            "INSERT INTO personal (seq, name, salt, value) VALUES (?, ?, ?, ?)",
-            [(item.seq, name, salt, value) for name, salt, value in item.personal],
-        )
+    database.executemany(
+        "INSERT INTO personal (seq, name, salt, value) VALUES (?, ?, ?, ?)",
+        [(item.seq, name, salt, value) for item in items for name, salt, value in item.personal],
+    )
 
 
 @contextmanager

@@ -386,7 +386,7 @@ def test_a_table_to_search(log: AuditLog, tmp_path: Path) -> None:
     story(log)
     chance = random.Random(3)
     for _ in range(1200):
-        log._append("read", {"action": "x", "code": str(chance.random())}, {"actor": "cy"}, "")
+        log.append("read", {"action": "x", "code": str(chance.random())}, {"actor": "cy"})
     target = tmp_path / "table.db"
     assert export_table(log, target) == 1207
     assert target.stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,68 @@
+"""Entries of several threads, or of one that has many, in one commit: the disk is waited for once (R1).
+
+Whoever gets the log's guard writes what all who wait for it want to add, and they find it done. Nobody is told a
+number before the entry behind it is on the disk. When it fails, the others' entries stay for them to try.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from helpdesk.gate.audit_chain import Draft, Sealed
+
+Write = Callable[[Sequence[Draft]], Sequence[Sealed]]
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    drafts: Sequence[Draft]
+    sealed: Sequence[Sealed] | None = None
+
+
+class Together:
+    """The entries that wait.
+
+    Args:
+        guard: held by one thread at a time while it writes.
+    """
+
+    def __init__(self, guard: AbstractContextManager[object]) -> None:
+        self._guard = guard
+        self._waiting: deque[_Waiting] = deque()
+
+    def add(self, drafts: Sequence[Draft], write: Write) -> Sequence[Sealed]:
+        """The entries as they are on the disk, one after the other. Raises what writing raises.
+
+        Args:
+            write: adds entries in one transaction, in their order; all of them or none.
+        """
+        mine = _Waiting(drafts)
+        self._waiting.append(mine)
+        try:
+            with self._guard:
+                if mine.sealed is None:
+                    self._lead(mine, write)
+        except BaseException:
+            with contextlib.suppress(ValueError):  # taken along, and perhaps written, before the Ctrl-C came
+                self._waiting.remove(mine)
+            raise
+        assert mine.sealed is not None  # by whoever led
+        return mine.sealed
+
+    def _lead(self, mine: _Waiting, write: Write) -> None:
+        together: list[_Waiting] = []
+        while self._waiting:
+            together.append(self._waiting.popleft())
+        try:
+            written = write([draft for one in together for draft in one.drafts])
+        except BaseException:
+            self._waiting.extendleft(one for one in reversed(together) if one is not mine)
+            raise
+        start = 0
+        for one in together:
+            end = start + len(one.drafts)
+            one.sealed, start = written[start:end], end
