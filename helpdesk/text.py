@@ -7,10 +7,10 @@ they reach a terminal: what would act on the terminal is shown instead of obeyed
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, datetime
-from itertools import repeat
-from typing import NewType
+from typing import Final, NewType
 
 Untrusted = NewType("Untrusted", str)
 """Text whose author is not us. Static only: the type makes a missing thought show up in review."""
@@ -25,12 +25,28 @@ _UNSEEN = frozenset(
         *(0x17B4, 0x17B5),  # Khmer vowels that are never written
         *range(0x180B, 0x1810),  # Mongolian variation selectors
         0x2800,  # the empty Braille cell
+        *(0x1D159, 0x16FE4),  # a note head and a filler that are never drawn
+        *(0x13441, 0x13442),  # Egyptian blanks
         *range(0xFE00, 0xFE10),  # variation selectors
         *range(0xE0100, 0xE01F0),
     ]
 )
 """Marks and letters that show nothing, although their categories are those of visible ones."""
 _AS_PICTURE = "\ufe0f"
+MOST_MARKS: Final = 6
+"""Combining marks on one letter; more of them are drawn over other lines of the screen."""
+
+_MARKS_OF_OURS = re.compile(r"\[(ok|xx)\]", re.IGNORECASE)
+_OURS: dict[int, str] = dict.fromkeys(
+    (*range(0x2500, 0x2580), 0x23D0, 0xFF5C, 0xFFE8, *range(0x239B, 0x23B4), 0x2758, 0x2759, 0x275A, 0x23B8),
+    "|",
+)
+_OURS |= {ord(character): "-" for character in "─━╌╍┄┅┈┉═╴╶╸╺"}
+_OURS |= {ord(character): "+" for character in "┌┐└┘├┤┬┴┼┏┓┗┛╭╮╯╰╔╗╚╝"}
+_OURS |= {ord(character): "(tick)" for character in "✓✔☑✅⍻🗸🗹"}
+_OURS |= {ord(character): "(cross)" for character in "✗✘✖❌❎☒🗙🗴🗵🗶🗷"}
+_OURS |= {ord("√"): "(root)"}
+"""Everything that could be taken for the frame of a confirmation or for the mark of a receipt."""
 
 
 def visible(text: str, *, one_line: bool = False) -> str:
@@ -39,15 +55,33 @@ def visible(text: str, *, one_line: bool = False) -> str:
     C0 and C1 controls (and so every CSI, OSC and DCS sequence), DEL, bidirectional controls,
     zero-width and other format characters, private and unassigned code points and lone
     surrogates become a printable stand-in, and so does every other character that shows nothing: two names
-    that look alike must not differ in it. New lines and tabs stay, unless ``one_line`` is set.
+    that look alike must not differ in it. So do combining marks that stand on nothing, or on many of their kind.
+    Every space is a plain one. New lines and tabs stay, unless ``one_line`` is set.
     """
     if text.isascii() and text.isprintable():
         return text
-    text = text.replace("\r\n", "\n")
-    return "".join(map(_shown, text, " " + text, repeat(one_line)))
+    shown: list[str] = []
+    before, marks, alone = " ", 0, False
+    for character in text.replace("\r\n", "\n"):
+        category = unicodedata.category(character)
+        if category in ("Mn", "Me"):
+            marks += 1
+            alone = alone if marks > 1 else before in " \n\t"
+            shown.append(_mark(character, before, too_many=alone or marks > MOST_MARKS))
+        else:
+            marks = 0
+            shown.append(_shown(character, category, one_line))
+        before = character
+    return "".join(shown)
 
 
-def _shown(character: str, before: str, one_line: bool) -> str:
+def _mark(character: str, before: str, *, too_many: bool) -> str:
+    if character == _AS_PICTURE and unicodedata.category(before) == "So":
+        return character  # "warning sign, in colour"
+    return _stand_in(character) if too_many or ord(character) in _UNSEEN else character
+
+
+def _shown(character: str, category: str, one_line: bool) -> str:
     if character in _KEEP:
         return {"\n": "⏎", "\t": " "}[character] if one_line else character
     code = ord(character)
@@ -55,12 +89,26 @@ def _shown(character: str, before: str, one_line: bool) -> str:
         return chr(_PICTURES + code)
     if code == 0x7F:
         return "\u2421"
-    category = unicodedata.category(character)
-    if character == _AS_PICTURE and unicodedata.category(before) == "So":
-        return character  # "warning sign, in colour"
-    if category == "Cc" or category in _INVISIBLE or code in _UNSEEN:
-        return f"⟨U+{code:04X}⟩"
-    return character
+    if category == "Zs":
+        return " "
+    return (
+        _stand_in(character) if category == "Cc" or category in _INVISIBLE or code in _UNSEEN else character
+    )
+
+
+def _stand_in(character: str) -> str:
+    return f"⟨U+{ord(character):04X}⟩"
+
+
+def outside(text: str, *, one_line: bool = True) -> str:
+    """Others' words for a screen on which our own lines stand: :func:`visible`, and none of our marks (T2, T3).
+
+    The frame of a confirmation and the marks in front of a receipt are drawn by the program alone.
+    """
+    shown = visible(text, one_line=one_line)
+    if shown.isascii() and "[" not in shown:
+        return shown
+    return _MARKS_OF_OURS.sub(r"(\1)", shown.translate(_OURS))
 
 
 def shorten(text: str, width: int) -> str:

@@ -10,6 +10,7 @@ from helpdesk.surfaces.look import Look, clean
 
 GAP = 2
 _COLOR = re.compile(r"\x1b\[[\d;]*m")
+_SHOWN = re.compile(r"(\x1b\[[\d;]*m)|.", re.DOTALL)
 MIN_LAST = 16
 """Columns the last cell needs, at least; a narrower screen gets one record after the other instead."""
 
@@ -25,6 +26,8 @@ def cells(text: str) -> int:
 def _cell(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
+    if "\u1160" <= character <= "\u11ff" or "\ud7b0" <= character <= "\ud7ff":
+        return 0  # vowels and finals of a Hangul syllable, drawn into its first letter
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
@@ -47,12 +50,37 @@ def wrap(text: str, width: int) -> list[str]:
     return lines
 
 
+def fold(text: str, width: int) -> list[str]:
+    """As :func:`wrap`, and a longer word is broken: the terminal itself never folds such a line.
+
+    Where the terminal folds, others' words would begin a line at the left edge, where only ours do (T3).
+    """
+    return [part for line in wrap(text, width) for part in pieces(line, width)]
+
+
+def pieces(line: str, width: int) -> list[str]:
+    """One line in pieces of at most ``width`` columns, broken anywhere but within a character or a colour."""
+    if cells(line) <= width:
+        return [line]
+    found, piece, column = [], "", 0
+    for match in _SHOWN.finditer(line):
+        size = 0 if match[1] else _cell(match[0])
+        if size and piece and column + size > width:
+            found.append(piece)
+            piece, column = "", 0
+        piece += match[0]
+        column += size
+    return [*found, piece]
+
+
 def hanging(text: str, width: int) -> list[str]:
     """One line folded at spaces; what follows stands two columns further in than its beginning."""
     if cells(text) <= width:
         return [text]
+    text = text.rstrip(" ")
     begin = text[: len(text) - len(text.lstrip(" "))]
-    first, *more = wrap(text[len(begin) :], max(width - len(begin) - 2, MIN_LAST))
+    text, begin = text.lstrip(" "), begin[: max(width - MIN_LAST - 2, 0)]
+    first, *more = fold(text, max(width - len(begin) - 2, MIN_LAST))
     return [begin + first, *(f"{begin}  {part}" for part in more)]
 
 

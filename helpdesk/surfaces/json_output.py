@@ -49,4 +49,5 @@ def as_json(document: Mapping[str, Any], *, line: bool = False) -> str:
     Args:
         line: on one line, where one document follows another.
     """
-    return json.dumps(document, indent=None if line else 2, ensure_ascii=True, default=str)
+    text = json.dumps(document, indent=None if line else 2, ensure_ascii=True, default=str)
+    return text.replace("\x7f", "\\u007f")  # the one control character that is ASCII and passes

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-from helpdesk.text import visible
+from helpdesk.text import outside
 
 _CODES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34"}
 _SYMBOLS: Final = {
-    "✓": "ok",
-    "✗": "XX",
+    "✓": "[ok]",
+    "✗": "[XX]",
     "→": "->",
     "…": "...",
     "│": "|",
@@ -32,6 +32,8 @@ _SYMBOLS: Final = {
     "⟩": ">",
     "⏎": "\\n",
 }
+TAB: Final = 4
+"""Columns between the tab stops of a terminal, where text is folded."""
 _COMMAND: Final = re.compile(
     r"\bhelpdesk (ask|chat|do|approvals|policy|login|logout|whoami|log|reconcile|doctor|config|plugin|privacy)\b"
     r"(?![^\n]*--profile)"
@@ -63,10 +65,10 @@ class Look:
     def lines(self, text: str) -> list[str]:
         """The lines of ``text``: its commands as they must be typed here, folded to the width of a terminal."""
         if self.profile:
-            text = _COMMAND.sub(rf"helpdesk --profile {self.profile} \1", text)
-        lines = text.split("\n")
+            text = _COMMAND.sub(lambda found: f"helpdesk --profile {self.profile} {found[1]}", text)
         if self.plain or not self.moves:
-            return lines
+            return text.split("\n")
+        lines = text.expandtabs(TAB).split("\n")
         from helpdesk.surfaces.columns import hanging
 
         return [part for line in lines for part in hanging(line, self.width)]
@@ -106,7 +108,7 @@ def look_of(
         encoding=stream.encoding or "ascii",
         width=_width(environ),
         plain=plain,
-        profile=profile,
+        profile=clean(profile),
     )
 
 
@@ -126,5 +128,5 @@ def _width(environ: Mapping[str, str]) -> int:
 
 
 def clean(text: object, *, one_line: bool = True) -> str:
-    """Any value as text that cannot act on a terminal (T1)."""
-    return visible(str(text), one_line=one_line)
+    """Any value as text that cannot act on a terminal, and holds no mark that is ours (T1, T3)."""
+    return outside(str(text), one_line=one_line)

@@ -17,15 +17,15 @@ from helpdesk.events import (
     Said,
     Warned,
 )
-from helpdesk.surfaces.columns import wrap
-from helpdesk.surfaces.look import Look, clean
+from helpdesk.surfaces.columns import cells, fold, pieces
+from helpdesk.surfaces.look import TAB, Look, clean
+from helpdesk.surfaces.output import put
 
 MODEL = "model │ "
-_FRAME = dict.fromkeys((*range(9472, 9600), 9168, 65372, 65512, *range(9115, 9140)), "|")
-_FRAME |= {ord(character): "-" for character in "─━╌╍┄┅┈┉═╴╶╸╺"}
-_FRAME |= {ord(character): "+" for character in "┌┐└┘├┤┬┴┼┏┓┗┛╭╮╯╰╔╗╚╝"}
-"""Everything that could be taken for a piece of a confirmation's frame."""
+"""Stands in front of every line of a model's words on the screen, and of nothing else."""
 _WIPE = "\r\x1b[K"
+untrusted = clean
+"""Cleaned text that can draw neither the frame of a confirmation nor the mark of a receipt (T1, T3)."""
 
 
 class Teller:
@@ -42,6 +42,7 @@ class Teller:
         self._verbose = verbose
         self._status = False
         self._in_prose = False
+        self._word, self._column = "", 0
         self._held: list[str] | None = None
 
     def tell(self, event: Event) -> None:
@@ -74,7 +75,7 @@ class Teller:
         if self._held is not None:
             self._held.append(text)
             return
-        shown = self._look.fit("\n".join(self._look.lines(text)))
+        shown = "\n".join(self._look.lines(self._look.fit(text)))
         self._write((self._look.paint(shown, style) if style else shown) + "\n")
 
     def settle(self) -> None:
@@ -96,8 +97,8 @@ class Teller:
     def _progress(self, text: str) -> None:
         if self._look.moves and not self._quiet and self._held is None:
             self._end_prose()
-            room = max(self._look.width - 4, 10)
-            self._write(f"{_WIPE}{self._look.paint(self._look.fit(f'· {text[:room]}'), 'dim')}")
+            shown = pieces(self._look.fit(f"· {text}"), max(self._look.width - 2, 10))[0]
+            self._write(f"{_WIPE}{self._look.paint(shown, 'dim')}")
             self._status = True
         elif self._verbose:
             self.line(f"· {text}")
@@ -106,31 +107,51 @@ class Teller:
         if self._status:
             self.settle()
         for i, part in enumerate(text.split("\n")):
-            if i and self._in_prose:
-                self._write("\n")
-                self._in_prose = False
+            if i:
+                self._end_prose()
             if part:
-                if not self._in_prose:
-                    self._write(self._look.paint(self._look.fit(MODEL), "blue"))
-                    self._in_prose = True
-                self._write(self._look.fit(untrusted(part)))
+                self._labelled(self._look.fit(untrusted(part.expandtabs(TAB))))
+
+    def _labelled(self, text: str) -> None:
+        """A piece of a line of the model's; the terminal must not fold it, or a line would have no label (L3)."""
+        if not self._in_prose:
+            self._begin_label()
+        if not self._look.moves:
+            self._write(text)
+            return
+        *words, self._word = (self._word + text).split(" ")
+        for word in words:
+            self._put_word(f"{word} ")
+
+    def _put_word(self, word: str) -> None:
+        room = self._look.width - cells(MODEL) - 1  # for the space behind the last word
+        if self._column and self._column + cells(word.rstrip(" ")) > room:
+            self._write("\n")
+            self._begin_label()
+        first, *more = pieces(word, max(room, 1))
+        for piece in (first, *more):
+            if piece is not first:
+                self._write("\n")
+                self._begin_label()
+            self._write(piece)
+            self._column += cells(piece)
+
+    def _begin_label(self) -> None:
+        self._write(self._look.paint(self._look.fit(MODEL), "blue"))
+        self._in_prose, self._column = True, 0
 
     def _end_prose(self) -> None:
         if self._in_prose:
-            self._in_prose = False
+            if self._word:
+                self._put_word(self._word)
+            self._in_prose, self._word = False, ""
             self._write("\n")
 
     def _write(self, text: str) -> None:
         try:
-            self._out.write(text)
-            self._out.flush()
+            put(self._out, text)
         except BrokenPipeError:
             self._quiet = True  # nobody reads it; the work goes on
-
-
-def untrusted(text: object, *, one_line: bool = True) -> str:
-    """Cleaned text that cannot draw the frame of a confirmation, wherever the terminal wraps it (T3)."""
-    return clean(text, one_line=one_line).translate(_FRAME)
 
 
 def change_line(change: Change) -> str:
@@ -152,7 +173,7 @@ def confirmation_lines(confirmation: Confirmation, look: Look) -> list[str]:
         who = " or ".join(untrusted(name) for name in confirmation.approvers)
         inside.append(f"it then waits for {who}")
     for text in inside:
-        first, *more = wrap(text, max(look.width - 6, 20))
+        first, *more = fold(text, max(look.width - 6, 20))
         lines += [f"│ {first}", *(f"│     {part}" for part in more)]
     lines.append("└─")
     return lines

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from helpdesk.surfaces.cli.batch_output import (
     tally_lines,
 )
 from helpdesk.surfaces.cli.invocation import Invocation
+from helpdesk.surfaces.output import results_only, stdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ def perform_batch(
         finally:
             state.close()
 
-    run.out = sys.stdout
+    run.out = stdout()
     assert run.look is not None  # it is of the real standard output
     try:
-        with redirect_stdout(sys.stderr):  # what a plugin prints must not get between the results
+        with results_only():  # what a plugin prints must not get between the results
             return run.run(work())
     finally:
         run.out = None

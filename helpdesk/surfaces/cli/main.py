@@ -22,12 +22,11 @@ def run_and_exit(arguments: Sequence[str]) -> NoReturn:
     import os
     import threading
 
+    from helpdesk.surfaces.output import flush
+
     code = run(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            code = code or Exit.FAILED
+    if not flush():
+        code = code or Exit.FAILED
     if threading.active_count() > 1 or code >= _SIGNALLED:
         os._exit(code)
     sys.exit(code)
@@ -36,9 +35,15 @@ def run_and_exit(arguments: Sequence[str]) -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; returns its exit code. Every error becomes one sentence, or one document."""
     from helpdesk.platform import exit_when_asked, no_core_dumps
+    from helpdesk.surfaces.output import guarded
 
     no_core_dumps()
     exit_when_asked()
+    with guarded():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     flags = Flags(json="--json" in arguments, debug="--debug" in arguments)
     invocation = Invocation(flags)
     use(invocation)

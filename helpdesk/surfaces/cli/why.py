@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable
-from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +14,7 @@ from helpdesk.spec import ActionSpec
 from helpdesk.surfaces.cli.commands import CONTEXT, EPILOG
 from helpdesk.surfaces.cli.do import action_command, arguments_of, catalog, synopsis
 from helpdesk.surfaces.cli.invocation import Invocation, current
+from helpdesk.surfaces.output import results_only
 
 if TYPE_CHECKING:
     from helpdesk.ports import SignedIn
@@ -101,7 +100,7 @@ def _signed_in(run: Invocation, work: Callable[[SignedIn], Awaitable[T]]) -> T:
     async def whole() -> T:
         return await work(await run.signed_in())
 
-    with redirect_stdout(sys.stderr):
+    with results_only():
         return run.run(whole())
 
 
