@@ -103,19 +103,31 @@ _EFFECTS = frozenset({Outcome.DONE, Outcome.PARTIAL, Outcome.ACCEPTED, Outcome.P
 _ASKED = _EFFECTS | {Outcome.REFUSED, Outcome.FAILED, Outcome.UNREACHABLE}
 
 
+class Stage(StrEnum):
+    """How far a call got. ``HALF``: something of it is being asked. ``PROPOSED``: it is at the door."""
+
+    KNOWN = ""
+    HALF = "half"
+    PROPOSED = "proposed"
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What the conversation needs for a follow-up: the call proposed last.
 
     Attributes:
-        open: it is half filled, and was not proposed yet. question: what was being asked.
+        stage: a :class:`Stage`. question: what was being asked, while it is half filled.
     """
 
     action: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
-    open: bool = False
+    stage: str = Stage.KNOWN
     question: str = ""
+
+    @property
+    def half(self) -> bool:
+        return bool(self.action) and self.stage == Stage.HALF
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +189,16 @@ class Case:
             if line.kind is Kind.MEMORY:
                 return Memory(**line.body)
         return Memory()
+
+    @property
+    def at_the_door(self) -> bool:
+        """A call was proposed, and how it ended did not get into the case: the log knows."""
+        for line in reversed(self.lines):
+            if line.kind is Kind.RESULT:
+                return False
+            if line.kind is Kind.MEMORY:
+                return bool(line.body.get("stage") == Stage.PROPOSED)
+        return False
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
