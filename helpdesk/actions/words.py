@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FOLDER = "words"
 KEPT_DAYS = 30
-PEOPLE, GROUPS = 500, 2000
+PEOPLE, GROUPS, CASES = 500, 2000, 100
 """How many names a list holds at most; the ones seen last stay."""
 _LONGEST = 128
 _REFRESH_SECONDS = 24 * 3600
@@ -79,6 +79,10 @@ class Words:
     def people(self, logins: Iterable[str]) -> None:
         """Keep the logins of people that somebody who signed in was shown."""
         self._seen("people", logins, PEOPLE)
+
+    def cases(self, ids: Iterable[str]) -> None:
+        """Keep the ids of cases that somebody who signed in was shown, the one seen last at the end."""
+        self._seen("cases", ids, CASES)
 
     def forget_people(self) -> str:
         """Drop the list of people, because somebody's name must go; why it is still there, or ""."""

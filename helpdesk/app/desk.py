@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from helpdesk.app.parts import Parts, utc_now
+from helpdesk.app.parts import Once, Parts, utc_now
 from helpdesk.config import Config, load
 from helpdesk.errors import (
     BadCredentials,
@@ -27,20 +27,10 @@ from helpdesk.secrets import Secret
 if TYPE_CHECKING:
     from helpdesk.actions.call import Call
     from helpdesk.actions.why import CallWhy, EntryWhy
+    from helpdesk.conversation.case import Case
     from helpdesk.conversation.loop import Conversation
     from helpdesk.ports import Clock, Interaction, SignedIn
     from helpdesk.spec import ActionSpec
-
-
-@dataclass(slots=True)
-class _Once:
-    """A password that was given once: it is tried once, so that a wrong one locks nobody out."""
-
-    password: Secret | None
-
-    def take(self) -> Secret | None:
-        given, self.password = self.password, None
-        return given
 
 
 class Desk(Parts):
@@ -240,11 +230,13 @@ class Desk(Parts):
         *,
         dry_run: bool = False,
         chosen: Callable[[str], None] | None = None,
+        case: str = "",
     ) -> Result:
         """Take the done action of a log entry back through the door; see :class:`Undo`."""
         from helpdesk.actions.undo import Undo
 
-        return await Undo(self.runner)(entry, signed_in, interaction, dry_run=dry_run, chosen=chosen)
+        undo = Undo(self.runner)
+        return await undo(entry, signed_in, interaction, dry_run=dry_run, chosen=chosen, case=case)
 
     async def why_entry(self, entry: int, signed_in: SignedIn) -> EntryWhy:
         """What the log holds about an entry, and how the same call stands today; see :class:`EntryExplainer`."""
@@ -329,15 +321,19 @@ class Desk(Parts):
             login, password
         )
 
-    def conversation(self, login: str = "", password: Secret | None = None) -> Conversation:
+    def conversation(
+        self, login: str = "", password: Secret | None = None, *, case: Case | None = None, keep: bool = True
+    ) -> Conversation:
         """A conversation with whoever is signed in, or with the person named here, once they sign in.
 
         Args:
             login, password: as on the command line; the password is tried once.
+            case: the case to go on with, as ``casework`` opened it for whoever is signed in.
+            keep: whether it is kept as a case.
         """
         from helpdesk.conversation.loop import Conversation
 
-        given, named = _Once(password), login
+        given, named = Once(password), login
 
         async def sign_in(interaction: Interaction) -> SignedIn:
             return await self.signed_in(interaction, login=login, password=given.take())
@@ -360,6 +356,10 @@ class Desk(Parts):
             may_see=frozenset(self.config.llm.may_see),
             clock=self.clock,
             current=current,
+            cases=self.cases if keep else None,
+            case=case,
+            present=self._current,
+            recover=self.casework.recover,
         )
 
     def close(self, *, at_once: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from helpdesk.actions.erase import Erasure
     from helpdesk.actions.runner import Runner
     from helpdesk.actions.words import Words
+    from helpdesk.app.casework import Casework
+    from helpdesk.conversation.cases import Cases
     from helpdesk.gate.attempts import Attempts
     from helpdesk.gate.audit import AuditLog
     from helpdesk.gate.audit_search import SearchIndex
@@ -51,6 +54,17 @@ class _Later:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._make(), name)
+
+
+@dataclass(slots=True)
+class Once:
+    """A password that was given once: it is tried once, so that a wrong one locks nobody out."""
+
+    password: Secret | None
+
+    def take(self) -> Secret | None:
+        given, self.password = self.password, None
+        return given
 
 
 class Parts:
@@ -155,6 +169,18 @@ class Parts:
         from helpdesk.gate.requests import Requests
 
         return Requests(self.paths.state / "requests", self.clock, self.host_key)
+
+    @cached_property
+    def cases(self) -> Cases:
+        from helpdesk.conversation.cases import Cases
+
+        return Cases(self.paths.state / "cases.db", self.clock)
+
+    @cached_property
+    def casework(self) -> Casework:
+        from helpdesk.app.casework import Casework
+
+        return Casework(self)
 
     @cached_property
     def sessions(self) -> SessionStore:
