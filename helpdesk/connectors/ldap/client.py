@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from helpdesk.connectors.ldap.ber import SEQUENCE, Malformed, tlv
 from helpdesk.connectors.ldap.controls import PASSWORD_POLICY_REQUEST, Control, page
@@ -116,16 +115,14 @@ class Client:
 
     # ── one exchange ──────────────────────────────────────────────────────────────────────────
 
-    def _single(self, request: tuple[str, Any], kind: int, controls: Sequence[Control] = ()) -> Answer:
+    def _single(self, request: bytes, kind: int, controls: Sequence[Control] = ()) -> Answer:
         serial = self._send(request, controls)
         message = self._receive(serial)
         if message.kind != kind:
             raise BrokenWire("it answered something else")
         return _understood(message)
 
-    def _collect(
-        self, request: tuple[str, Any], controls: Sequence[Control], limit: int
-    ) -> tuple[list[Entry], Answer]:
+    def _collect(self, request: bytes, controls: Sequence[Control], limit: int) -> tuple[list[Entry], Answer]:
         serial = self._send(request, controls)
         entries: list[Entry] = []
         while True:
@@ -142,7 +139,7 @@ class Client:
             elif message.kind != REFERENCE:
                 raise BrokenWire("it answered something else")
 
-    def _send(self, request: tuple[str, Any], controls: Sequence[Control]) -> int:
+    def _send(self, request: bytes, controls: Sequence[Control]) -> int:
         serial = self._next()
         self.wire.send(encoded(serial, request, controls))
         return serial

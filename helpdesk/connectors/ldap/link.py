@@ -1,4 +1,4 @@
-"""A connection bound as someone, that comes back by itself when the server has dropped it."""
+"""Connections bound as someone, that come back by themselves when the server has dropped them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from helpdesk.errors import BadCredentials, ConfigError, HelpdeskError, NotSigne
 from helpdesk.secrets import Secret
 
 T = TypeVar("T")
+WIDTH = 4
+"""Connections that one link holds at most; the second is opened when two threads ask at the same time."""
 
 
 class Dialer:
@@ -51,7 +53,7 @@ class Dialer:
 
 
 class Link:
-    """One connection for one identity, for one thread at a time (a lock sees to that).
+    """A few connections for one identity; each is one thread's at a time.
 
     Args:
         dialer: opens the connections.
@@ -73,9 +75,11 @@ class Link:
         self._dn = dn
         self._password = password
         self._refused = refused or _no_longer
-        self._client = client
+        self._idle = [client] if client is not None else []
+        self._room = threading.BoundedSemaphore(WIDTH)
+        self._turn = 0
         self._closed: HelpdeskError | None = None
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
     @property
     def password(self) -> Secret:
@@ -90,20 +94,17 @@ class Link:
         Raises:
             Unreachable: no answer. NotSignedIn: the link is closed, or may not bind again.
         """
-        with self._lock, budget(self._dialer.total):
-            old = self._client
-            client = self._ready()
+        with budget(self._dialer.total), self._room:
+            client, turn, is_new = self._ready()
             try:
-                return ask(client)
+                return self._asked(client, turn, ask)
             except BrokenWire as broken:
-                self._drop()
-                if client is not old:
+                if is_new:
                     raise self._dialer.silent(broken.reason) from None
-            client = self._ready()
+            client, turn, _ = self._ready(fresh=True)
             try:
-                return ask(client)
+                return self._asked(client, turn, ask)
             except BrokenWire as broken:
-                self._drop()
                 raise self._dialer.silent(broken.reason) from None
 
     def write(self, do: Callable[[Client], Answer]) -> Answer:
@@ -112,22 +113,22 @@ class Link:
         Raises:
             Unreachable: with ``maybe_applied`` where the request may have arrived.
         """
-        with self._lock, budget(self._dialer.total):
-            client = self._ready()
+        with budget(self._dialer.total), self._room:
+            client, turn, _ = self._ready()
             try:
-                return do(client)
+                return self._asked(client, turn, do)
             except BrokenWire as broken:
-                self._drop()
                 raise self._dialer.silent(broken.reason, maybe_applied=True) from None
 
     def renew(self, password: Secret) -> Answer:
         """Go on with another password, on a new connection bound with it."""
-        with self._lock, budget(self._dialer.total):
-            self._password = password
-            self._drop()
+        with budget(self._dialer.total), self._room:
+            with self._lock:
+                self._password = password
+                self._drop()
             client = self._dialer.client()
             answer = self._bound(client)
-            self._client = client
+            self._keep(client, self._turn)
             return answer
 
     def close(self) -> None:
@@ -136,19 +137,40 @@ class Link:
             self._password = None
             self._closed = self._closed or NotSignedIn("You are signed out.", hint="helpdesk login")
 
-    # ── the connection ────────────────────────────────────────────────────────────────────────
+    # ── the connections ───────────────────────────────────────────────────────────────────────
 
-    def _ready(self) -> Client:
-        if self._closed:
-            raise self._closed
-        if self._client is not None and self._client.wire.is_quiet():
-            return self._client
-        self._drop()
+    def _asked(self, client: Client, turn: int, ask: Callable[[Client], T]) -> T:
+        """The answer; the connection is kept for the next one, unless anything went wrong on it."""
+        try:
+            answer = ask(client)
+        except BaseException:
+            client.close()
+            raise
+        self._keep(client, turn)
+        return answer
+
+    def _ready(self, *, fresh: bool = False) -> tuple[Client, int, bool]:
+        """A connection that stands, of which turn of passwords it is, and whether it was opened just now.
+
+        Args:
+            fresh: those that are there are not trusted any more.
+        """
+        while True:
+            with self._lock:
+                if self._closed:
+                    raise self._closed
+                if fresh:
+                    self._drop()
+                client, turn = self._idle.pop() if self._idle else None, self._turn
+            if client is None:
+                break
+            if client.wire.is_quiet():
+                return client, turn, False
+            client.close()
         client = self._dialer.client()
         if self._dn:
             self._bound(client)
-        self._client = client
-        return client
+        return client, turn, True
 
     def _bound(self, client: Client) -> Answer:
         """Bind. A refusal is for ever: the same password tried again would lock its owner out."""
@@ -159,15 +181,27 @@ class Link:
             raise self._dialer.silent(broken.reason) from None
         if not answer.ok:
             client.close()
-            self._password = None
-            self._closed = self._refused(answer)
-            raise self._closed
+            with self._lock:
+                self._drop()
+                self._password = None
+                self._closed = self._refused(answer)
+                raise self._closed
         return answer
 
+    def _keep(self, client: Client, turn: int) -> None:
+        """For the next one, unless the link was closed, or bound anew, while this one was in use."""
+        with self._lock:
+            if self._closed is None and turn == self._turn:
+                self._idle.append(client)
+                return
+        client.close()
+
     def _drop(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
+        """Let go of all of them; the caller holds the lock."""
+        self._turn += 1
+        for client in self._idle:
             client.close()
+        self._idle.clear()
 
 
 def _no_longer(_: Answer) -> HelpdeskError:

@@ -1,4 +1,4 @@
-"""LDAP messages: requests as ldap3's protocol layer writes them, and what came back, taken apart.
+"""LDAP messages: requests as bytes, and what came back, taken apart.
 
 ldap3's ``Connection`` is left aside on purpose: it keeps the last request, password included, writes new
 passwords into its debug log, follows referrals, and reports an anonymous bind as a success.
@@ -8,24 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
 
-from ldap3.operation.extended import extended_operation
-from ldap3.operation.modify import modify_operation
-from ldap3.operation.search import search_operation
-from ldap3.protocol.convert import build_controls_list
-from ldap3.protocol.rfc4511 import (
-    AuthenticationChoice,
-    BindRequest,
-    LDAPMessage,
-    MessageID,
-    ProtocolOp,
-    Simple,
-    UnbindRequest,
-    Version,
-)
+from ldap3.protocol.rfc4511 import AuthenticationChoice, BindRequest, Simple, Version
 from ldap3.utils.asn1 import encode  # type: ignore[attr-defined]  # the stubs miss it
 
+from helpdesk.connectors.ldap import requests
 from helpdesk.connectors.ldap.ber import OCTETS, SEQUENCE, Malformed, elements, number, only
 from helpdesk.connectors.ldap.controls import (
     PAGES,
@@ -35,10 +22,9 @@ from helpdesk.connectors.ldap.controls import (
     decoded_policy,
     next_page,
 )
+from helpdesk.connectors.ldap.requests import Changes, Operation, Scope
 
-Operation: TypeAlias = Literal["MODIFY_ADD", "MODIFY_DELETE", "MODIFY_REPLACE"]
-Changes: TypeAlias = Mapping[str, Sequence[tuple[Operation, Sequence[str | bytes]]]]
-Scope: TypeAlias = Literal["BASE", "LEVEL", "SUBTREE"]
+__all__ = ["Changes", "Operation", "Scope"]
 
 _SILENT = PolicyAnswer()
 ENTRY, DONE, REFERENCE = 0x64, 0x65, 0x73
@@ -98,51 +84,44 @@ class Received:
 # ── requests ──────────────────────────────────────────────────────────────────────────────────
 
 
-def bind_request(dn: str, password: str) -> tuple[str, Any]:
-    """A simple bind. The password goes as typed, in UTF-8, as other clients send it."""
-    request = BindRequest()
-    request["version"] = Version(3)
-    request["name"] = dn
-    secret = Simple(password.encode("utf-8", "surrogatepass"))
-    request["authentication"] = AuthenticationChoice().setComponentByName("simple", secret)
-    return "bindRequest", request
-
-
-def search_request(
-    base: str, scope: Scope, filter: str, attributes: Sequence[str], limit: int, seconds: int
-) -> tuple[str, Any]:
-    return "searchRequest", search_operation(
-        base, filter, scope, "NEVER", list(attributes), limit, seconds, False, False, False
-    )
-
-
-def modify_request(dn: str, changes: Changes) -> tuple[str, Any]:
-    return "modifyRequest", modify_operation(dn, changes, False)
-
-
-def extended_request(oid: str, value: bytes | None = None) -> tuple[str, Any]:
-    return "extendedReq", extended_operation(oid, value)
-
-
-def unbind_request() -> tuple[str, Any]:
-    return "unbindRequest", UnbindRequest()
-
-
-def encoded(serial: int, operation: tuple[str, Any], controls: Sequence[Control] = ()) -> bytes:
-    """The bytes of one request.
+def bind_request(dn: str, password: str) -> bytes:
+    """A simple bind, as ldap3 writes it. The password goes as typed, in UTF-8, as other clients send it.
 
     Raises:
         ValueError: it cannot be written; the reason is left out, as it may quote a secret.
     """
     try:
-        message = LDAPMessage()
-        message["messageID"] = MessageID(serial)
-        message["protocolOp"] = ProtocolOp().setComponentByName(*operation)
-        if controls:
-            message["controls"] = build_controls_list(list(controls))
-        return bytes(encode(message))
+        request = BindRequest()
+        request["version"] = Version(3)
+        request["name"] = dn
+        secret = Simple(password.encode("utf-8", "surrogatepass"))
+        request["authentication"] = AuthenticationChoice().setComponentByName("simple", secret)
+        return bytes(encode(request))
     except Exception:  # noqa: BLE001  pyasn1 puts the value into its message
         raise ValueError("the request cannot be written") from None
+
+
+def search_request(
+    base: str, scope: Scope, filter: str, attributes: Sequence[str], limit: int, seconds: int
+) -> bytes:
+    return requests.search(base, scope, filter, attributes, limit, seconds)
+
+
+def modify_request(dn: str, changes: Changes) -> bytes:
+    return requests.modify(dn, changes)
+
+
+def extended_request(oid: str, value: bytes | None = None) -> bytes:
+    return requests.extended(oid, value)
+
+
+def unbind_request() -> bytes:
+    return b"\x42\0"
+
+
+def encoded(serial: int, operation: bytes, controls: Sequence[Control] = ()) -> bytes:
+    """The bytes of one request. Raises ValueError: no message has such a number."""
+    return requests.message(serial, operation, controls)
 
 
 # ── answers ───────────────────────────────────────────────────────────────────────────────────
