@@ -173,12 +173,12 @@ class Case:
 
     @property
     def goal(self) -> str:
-        """What the person wants, in their words: the sentence that the last action came of, or the first one."""
+        """What the person wants, in their words: the sentence that the first action came of, or the first one."""
         words = ""
         for line in self.visible:
             if line.kind is Kind.PERSON:
                 words = str(line.body["words"])
-            elif line.kind is Kind.RESULT and not line.body.get("reads"):
+            elif words and (line.kind is Kind.RESULT or (line.kind is Kind.MEMORY and line.body["action"])):
                 return shorten(words, LONGEST_GOAL)
         first = str(self.turns[0].body["words"]) if self.turns else ""
         return shorten(first, LONGEST_GOAL)

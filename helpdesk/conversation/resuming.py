@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from helpdesk.actions.call import Provenance
 from helpdesk.actions.schema import parse_value
-from helpdesk.conversation.asking import corrected
 from helpdesk.conversation.case import Case, Kind, Memory
+from helpdesk.conversation.clues import Clues
 from helpdesk.conversation.guided import live_clues
 from helpdesk.conversation.routing import Router
 from helpdesk.conversation.slots import Slots, fill
+from helpdesk.conversation.talk import ORDERS
 from helpdesk.conversation.transcript import CASE_LENGTH, Line, Transcript
 from helpdesk.conversation.vocabulary import Vocabulary
-from helpdesk.conversation.words import is_cancel
+from helpdesk.conversation.words import correction, fold, is_cancel
 from helpdesk.errors import InvalidArgument
 from helpdesk.spec import ActionSpec
 from helpdesk.text import local_time, shorten, visible
@@ -48,15 +50,12 @@ async def fills(
 
     A sentence that is a request of its own answers nothing. A name counts when it is a live one, to the letter.
     """
-    if is_cancel(words):
+    if is_cancel(words) or correction(words) is not None:
         return False
     clues = await live_clues(words, vocabulary)
-    route = router.route(words, clues)
-    if (route.spec is not None and route.spec.name != spec.name) or route.which or route.flow:
+    if _is_request(words, clues, spec, router):
         return False
     open_ones = [p for p in spec.parameters if p.kind != "secret" and p.name not in slots.arguments]
-    if await corrected(words, spec, slots, vocabulary):
-        return True
     found = await fill(spec, words, clues, vocabulary, today)
     told = {p.name for p in open_ones} & set(found.arguments)
     for name in told:
@@ -66,13 +65,25 @@ async def fills(
             slots.doubt(name, choices, found.notes.get(name, ""))
         return True
     plain = next((p for p in open_ones if p.required and p.kind not in ("login", "group")), None)
-    if plain is None or route.spec is not None:
+    if plain is None:
         return False
     try:
         slots.put(plain.name, parse_value(plain, words.strip()), Provenance.TYPED)
     except InvalidArgument:
         return False
     return True
+
+
+def _is_request(words: str, clues: Clues, spec: ActionSpec, router: Router) -> bool:
+    """Whether words ask for something else, in the form of an order or a question: no answer looks like that."""
+    route = router.route(words, clues)
+    if route.flow or not (route.spec or route.which):
+        return bool(route.flow)
+    same = spec in route.which or (route.spec is not None and route.spec.name == spec.name)
+    return not same and (clues.asks or bool(_ORDER.match(fold(words))))
+
+
+_ORDER = re.compile(rf"\W*(?:please |now |also |and |(?:can|could|would) you (?:please )?)*{ORDERS}\b")
 
 
 def handoff_text(case: Case) -> str:

@@ -35,7 +35,7 @@ _SYMBOLS: Final = {
 TAB: Final = 4
 """Columns between the tab stops of a terminal, where text is folded."""
 _COMMAND: Final = re.compile(
-    r"\bhelpdesk (ask|chat|do|approvals|policy|login|logout|whoami|log|reconcile|doctor|config|plugin|privacy)\b"
+    r"\bhelpdesk (ask|chat|case|do|approvals|policy|login|logout|whoami|log|reconcile|doctor|config|plugin|privacy)\b"
     r"(?![^\n]*--profile)"
 )
 

@@ -15,6 +15,12 @@ def ask(
     words: Annotated[
         list[str] | None, typer.Argument(help="What you need; - reads it from standard input.")
     ] = None,
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="Go on with your open case that changed last.")
+    ] = False,
+    case: Annotated[
+        str, typer.Option("--case", help="Go on with this case of yours.", metavar="CASE", show_default=False)
+    ] = "",
 ) -> int:
     """Ask for something in your own words.
 
@@ -26,8 +32,13 @@ def ask(
 
     helpdesk ask "I'm locked out"
 
+    helpdesk ask --continue "no, I meant design-share"
+
+    helpdesk ask --case c-7KQ2 "is it done?"
+
     It finds the action, asks for what is missing, shows what will change, and does it once you confirm.
-    In scripts, --yes-for ACTION confirms that action and no other.
+    In scripts, --yes-for ACTION confirms that action and no other. Every sentence begins a case; --continue and
+    --case go on with one, and without words they ask for what it still needs.
     """
     from helpdesk.events import Result
 
@@ -39,6 +50,8 @@ def ask(
         )
     for action in run.flags.yes_for:
         run.desk.catalog.spec(action)  # a name that is none would confirm nothing, in silence
+    if go_on and case:
+        raise UsageError("--continue and --case exclude each other.", hint="--continue is the latest one.")
     sentence = " ".join(words or ())
     if sentence == "-":
         if sys.stdin.isatty():
@@ -54,7 +67,19 @@ def ask(
         password = run.password()
 
     async def work() -> Result:
-        conversation = run.desk.conversation(run.flags.login, password)
-        return await conversation.turn(sentence, run.terminal, dry_run=run.flags.dry_run)
+        desk, dry_run = run.desk, run.flags.dry_run
+        if not (go_on or case):
+            conversation = desk.conversation(run.flags.login, password)
+        else:
+            signed_in = await desk.signed_in(run.terminal, login=run.flags.login, password=password)
+            casework = desk.casework
+            found = await (casework.get(case, signed_in) if case else casework.latest(signed_in))
+            conversation = desk.conversation(run.flags.login, case=found)
+        if sentence:
+            return await conversation.turn(sentence, run.terminal, dry_run=dry_run)
+        result = await conversation.go_on(run.terminal, dry_run=dry_run) if go_on or case else None
+        if result is None:
+            raise UsageError("There is nothing to answer.", hint='Say what you need: helpdesk ask "…"')
+        return result
 
     return run.perform(work)

@@ -38,6 +38,11 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("chat", f"{_HERE}chat:chat", "The same as a conversation"),
             Row("tui", f"{_HERE}tui:tui", "The full-screen app; helpdesk alone opens it too"),
             Row("do", f"{_HERE}do:command", "Run an action by its name; alone: the actions you may run"),
+            Row(
+                "case",
+                f"{_HERE}case:app",
+                "What you are working on, in any window: list, show, close, export",
+            ),
             Row("approvals", f"{_HERE}approvals:app", "Requests that wait for you, and your own"),
             Row("policy", f"{_HERE}policy:app", "Search and read the company's policies"),
             Row("undo", f"{_HERE}undo:undo", "Take back what an entry of the log says was done"),
@@ -210,7 +215,9 @@ def _misread(invocation: Invocation, error: Any) -> int:
     if context is not None and type(error).__name__.startswith("NoArgsIsHelp"):
         if invocation.flags.json:
             raise UsageError("A command is missing.", hint=f"{path} --help", code="missing-command")
-        invocation.lines([context.get_help()])
+        from helpdesk.surfaces.look import clean
+
+        invocation.lines([clean(context.get_help(), one_line=False)])
         return 0
     message = error.format_message().strip().replace("\n", " ")
     raise UsageError(message if message.endswith((".", "?", "!")) else f"{message}.", hint=f"{path} --help")
