@@ -111,6 +111,63 @@ def outside(text: str, *, one_line: bool = True) -> str:
     return _MARKS_OF_OURS.sub(r"(\1)", shown.translate(_OURS))
 
 
+_LOOK_LATIN = frozenset(
+    "аеорсухіјѕһԁԛԝѵӏьАВЕКМНОРСТУХІЈЅԌԚԜҮ"  # Cyrillic
+    "αικνορυχγΑΒΕΖΗΙΚΜΝΟΡΤΥΧϲϳ"  # Greek
+    "օսոհցքզԼՕՏՍ"  # Armenian
+    "ᎪᏴᏟᎠᎬᏀᎻᎫᏦᏞᎷᏢᏒᏚᎢᏙᎳᏃ"  # Cherokee
+    "ɑɡǀ"  # phonetic
+)
+"""Letters of other scripts that are drawn as Latin ones are."""
+
+
+def look_alikes(text: str) -> tuple[str, ...]:
+    """What a name is not that it looks like, in sentences for a confirmation; nothing for honest names.
+
+    Words that mix Latin letters with those of another script, or are made only of letters that pass for Latin ones;
+    characters that are other forms of plain letters and digits; and letters that run from right to left, which may
+    swap on a screen what stands before and behind them.
+    """
+    if text.isascii():
+        return ()
+    found: dict[str, None] = {}
+    for word in re.findall(r"\w+", text):
+        if odd := _odd(word):
+            told = ", ".join(f"{c} is {_named(c)}" for c in dict.fromkeys(odd))
+            found[f"“{visible(word, one_line=True)}” is not what it looks like: {told}."] = None
+    leftwards = [w for w in text.split() if any(unicodedata.bidirectional(c) in ("R", "AL") for c in w)]
+    for word in leftwards:
+        found[
+            f"“{visible(word, one_line=True)}” runs from right to left; what stands first is at its right."
+        ] = None
+    return tuple(found)
+
+
+def _odd(word: str) -> list[str]:
+    """The characters of a word that pass for others."""
+    forms = [c for c in word if not c.isascii() and unicodedata.normalize("NFKC", c).isascii()]
+    letters = [c for c in word if c.isalpha() and c not in forms]
+    others = [c for c in letters if not _is_latin(c)]
+    mixed = len(others) < len(letters)
+    passing = [c for c in others if c in _LOOK_LATIN]
+    forms += [c for c in letters if c in "ɑɡǀ"]
+    if mixed and any(_script(c) in ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC") for c in others):
+        return forms + others
+    return forms + (passing if passing and len(passing) == len(others) else [])
+
+
+def _is_latin(character: str) -> bool:
+    return character.isascii() or _script(character) == "LATIN"
+
+
+def _script(character: str) -> str:
+    return unicodedata.name(character, "").partition(" ")[0]
+
+
+def _named(character: str) -> str:
+    return f"U+{ord(character):04X} {unicodedata.name(character, 'without a name').lower()}"
+
+
 def shorten(text: str, width: int) -> str:
     """``text`` on one line, at most ``width`` characters, with an ellipsis where it was cut."""
     line = visible(text, one_line=True)

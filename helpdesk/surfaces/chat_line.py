@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 
 from helpdesk.conversation.vocabulary import DirectoryVocabulary
 from helpdesk.conversation.words import without_secrets
@@ -20,6 +22,7 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.platform import private_file
 from helpdesk.ports import SignedIn
 from helpdesk.spec import ActionSpec
+from helpdesk.surfaces.look import clean
 from helpdesk.text import visible
 
 if TYPE_CHECKING:
@@ -48,6 +51,25 @@ class QuietHistory(FileHistory):
             super().store_string(without_secrets(string))
 
 
+class Harmless(Processor):
+    """Shows a character that acts on a terminal, or shows nothing, as one that does neither; the text stays as it is.
+
+    What was pasted, or stands in the history, is somebody's text too (T1).
+    """
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        shown: StyleAndTextTuples = [
+            (fragment[0], "".join(map(_harmless, fragment[1]))) for fragment in transformation_input.fragments
+        ]
+        return Transformation(shown)
+
+
+def _harmless(character: str) -> str:
+    """One character for one, so that the cursor stands where it should."""
+    shown = visible(f"x{character}", one_line=True)[1:]
+    return shown if len(shown) == 1 else "\ufffd"
+
+
 class Names(Completer):
     """Completes commands, example sentences, groups and people; a directory that is down completes nothing."""
 
@@ -72,7 +94,7 @@ class Names(Completer):
             return
         if len(text) >= LEAST:
             for sentence in [s for s in self._sentences if s.startswith(text.lower())][:MOST]:
-                yield Completion(sentence, -len(text))
+                yield Completion(visible(sentence, one_line=True), -len(text))
 
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
@@ -129,7 +151,8 @@ def line_session(
         multiline=True,
         key_bindings=_keys(),
         prompt_continuation="  ",
-        bottom_toolbar=toolbar,
+        bottom_toolbar=lambda: clean(toolbar()),
+        input_processors=[Harmless()],
         enable_history_search=True,
         mouse_support=False,
         input=source,

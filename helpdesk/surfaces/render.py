@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from helpdesk.events import Citation, Observation, Outcome, Result
 from helpdesk.surfaces.look import Look
 from helpdesk.surfaces.telling import change_line, untrusted
@@ -9,7 +11,13 @@ from helpdesk.surfaces.telling import change_line, untrusted
 GOOD = frozenset({Outcome.DONE, Outcome.PREVIEWED, Outcome.PENDING, Outcome.ACCEPTED})
 """Outcomes that are answers; the others are told on standard error."""
 
-_ANSWERS = frozenset({"no-action"})
+_SOUNDS_LIKE_US = re.compile(
+    rf"\s*([|+\-*>!…•·]|logged as|confirmed by|this cannot be undone|do this\?|without --dry-run|please confirm"
+    rf"|(warning|error|{'|'.join(outcome.value for outcome in Outcome)}|not signed in|model|printed|trace)\s*[:|])",
+    re.IGNORECASE,
+)
+"""How our own lines begin. An answer that begins so too, with a name out of the directory, is marked as one."""
+ANSWERS = frozenset({"no-action"})
 """Codes of what is no error but an answer in words, of which no action came."""
 
 
@@ -51,7 +59,7 @@ def error_line(result: Result, look: Look) -> str:
     )
     rule = f" (rule: {untrusted(result.rule)})" if result.rule else ""
     hint = untrusted(result.error.hint) if result.error else ""
-    head = "" if result.error and result.error.code in _ANSWERS else look.paint(f"{word}:", "red") + " "
+    head = "" if result.error and result.error.code in ANSWERS else look.paint(f"{word}:", "red") + " "
     return f"{head}{untrusted(result.message)}{rule}" + (f" → {hint}" if hint else "")
 
 
@@ -76,7 +84,7 @@ def _headline(result: Result, look: Look) -> str:
         return error_line(result, look)
     message = untrusted(result.message, one_line=False).replace("\n", "\n  ")
     if is_read(result):
-        return message
+        return _apart("answer", message)
     mark = {Outcome.DONE: "✓", Outcome.PREVIEWED: "•", Outcome.PENDING: "…", Outcome.ACCEPTED: "…"}
     style = "green" if result.outcome is Outcome.DONE else "yellow"
     word = "" if result.outcome is Outcome.DONE else f"{result.outcome.value}: "
@@ -87,10 +95,10 @@ def _citations(result: Result, look: Look) -> list[str]:
     """The best passage in full, and where the others stand; a document that was asked for is shown already."""
     found = result.citations or ()
     if "\n" in result.message:
-        return [look.paint(place(citation), "bold") for citation in found]
+        return [look.paint(_apart("source", place(citation)), "bold") for citation in found]
     lines: list[str] = []
     for citation in found[:1]:
-        lines.append(look.paint(place(citation), "bold"))
+        lines.append(look.paint(_apart("source", place(citation)), "bold"))
         lines += [f"  {line}" for line in untrusted(citation.text, one_line=False).strip().splitlines()]
     if len(found) > 1:
         lines.append("See also:")
@@ -106,6 +114,11 @@ def quoted(word: str) -> str:
     import shlex
 
     return shlex.quote(word)
+
+
+def _apart(what: str, text: str) -> str:
+    """``text``, behind a word that says what it is where it begins as one of our own lines does."""
+    return f"{what}: {text}" if _SOUNDS_LIKE_US.match(text) else text
 
 
 def place(citation: Citation) -> str:

@@ -20,6 +20,7 @@ from helpdesk.events import (
 from helpdesk.surfaces.columns import cells, fold, pieces
 from helpdesk.surfaces.look import TAB, Look, clean
 from helpdesk.surfaces.output import put
+from helpdesk.text import look_alikes
 
 MODEL = "model │ "
 """Stands in front of every line of a model's words on the screen, and of nothing else."""
@@ -172,11 +173,20 @@ def confirmation_lines(confirmation: Confirmation, look: Look) -> list[str]:
     if confirmation.approvers:
         who = " or ".join(untrusted(name) for name in confirmation.approvers)
         inside.append(f"it then waits for {who}")
+    inside += [f"! {untrusted(note)}" for note in _look_alikes(confirmation)]
     for text in inside:
         first, *more = fold(text, max(look.width - 6, 20))
         lines += [f"│ {first}", *(f"│     {part}" for part in more)]
     lines.append("└─")
     return lines
+
+
+def _look_alikes(confirmation: Confirmation) -> list[str]:
+    """What names are in it that pass for others, each told once (T3)."""
+    named = [confirmation.target, confirmation.actor, *confirmation.approvers]
+    for change in confirmation.changes:
+        named += [change.target, change.what, change.before, change.after]
+    return [*dict.fromkeys(note for text in (confirmation.summary, *named) for note in look_alikes(text))]
 
 
 def question_lines(question: Question) -> list[str]:

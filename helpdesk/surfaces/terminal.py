@@ -125,7 +125,7 @@ class Terminal:
         prompt = f"This cannot be undone. Type {wanted} to go on: " if wanted else "Do this? [y/N] "
         for _ in range(TRIES):
             with tty.marking_pastes():
-                tty.write(prompt)
+                self._prompt(tty, prompt)
                 answer = await tty.line()
             if answer is not None and _ESCAPE in answer:
                 self._say("A pasted answer does not count; please type it.")
@@ -148,10 +148,10 @@ class Terminal:
         if choices:
             for line in (text, *choices):
                 self._say(line)
-            tty.write(f"{default}> ")
+            self._prompt(tty, f"{default}> ")
         else:
             self._teller.settle()
-            tty.write(f"{text}{'' if text.endswith(('?', ':')) else ':'} {default}")
+            self._prompt(tty, f"{text}{'' if text.endswith(('?', ':')) else ':'} {default}")
         answer = await tty.line()
         if answer is None:
             tty.write("\n")
@@ -181,12 +181,18 @@ class Terminal:
 
     async def _hidden(self, tty: Tty, text: str) -> Secret:
         with tty.hidden():
-            tty.write(f"{clean(text).rstrip(':')}: ")
+            self._prompt(tty, f"{clean(text).rstrip(':')}: ")
             try:
                 answer = await tty.line()
             finally:
                 tty.write("\n")
         return Secret(answer or "")
+
+    def _prompt(self, tty: Tty, text: str) -> None:
+        """Cleaned text on the device, folded here: where the terminal folds it, words of others begin a line."""
+        end = text[len(text.rstrip(" ")) :]
+        lines = self._look.lines(self._look.fit(text.rstrip(" ")))
+        tty.write("\n".join(lines) + end)
 
     def _someone(self, question: Question) -> Tty:
         if self._tty is None:
@@ -228,8 +234,9 @@ class Terminal:
         self._teller.hold()
         try:
             with self._tty.other_screen():
+                self._prompt(self._tty, clean(label))
                 self._tty.write(
-                    f"{clean(label)}\n\n    {clean(secret.expose())}\n\n"
+                    f"\n\n    {clean(secret.expose())}\n\n"
                     "Note it now: it is shown this once. Press Enter to wipe it from the screen. "
                 )
                 await self._tty.settle(IGNORE_SECONDS)  # an Enter that was typed before must not wipe it

@@ -174,7 +174,7 @@ def _details(run: Invocation, request: Request, signed_in: SignedIn) -> list[str
     from helpdesk.text import local_time
 
     lines = [
-        f"{run.look.paint(request.id, 'bold')} {request.call.action}: {request.state.value}",
+        f"{run.look.paint(clean(request.id), 'bold')} {clean(request.call.action)}: {request.state.value}",
         f"  asked by    {clean(request.call.requester_login)}, {local_time(request.created)}",
         f"  reason      {clean(request.reason) or '(none given)'}",
         f"  waits for   {' or '.join(clean(name) for name in request.approver_names)}",

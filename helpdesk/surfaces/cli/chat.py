@@ -27,9 +27,12 @@ def chat() -> int:
         raise UsageError("--json, --yes and --yes-for do not go with a chat.", hint="Use helpdesk ask.")
 
     async def work() -> None:
+        from prompt_toolkit.output.defaults import create_output
+
         from helpdesk.events import Result
         from helpdesk.surfaces.chat import COMMANDS, Chat
         from helpdesk.surfaces.chat_line import Names, line_session
+        from helpdesk.surfaces.output import stdout
 
         desk = run.desk
 
@@ -53,7 +56,8 @@ def chat() -> int:
             who = desk.present
             return who is None or not who.actor.must_change
 
-        line = line_session(run.paths.state / "chat-history", names, toolbar, keeps=keeps)
+        screen = create_output(stdout())
+        line = line_session(run.paths.state / "chat-history", names, toolbar, keeps=keeps, screen=screen)
         await Chat(desk, run.terminal, line, show, dry_run=run.flags.dry_run).run()
 
     run.run(work())

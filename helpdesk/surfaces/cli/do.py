@@ -130,14 +130,15 @@ def action_command(
 
 
 def _help(spec: ActionSpec) -> str:
-    parts = [spec.summary, spec.description]
+    parts = [clean(spec.summary), clean(spec.description, one_line=False)]
     if spec.examples:
-        parts.append("\b\nIn words:\n" + "\n".join(f'  helpdesk ask "{e}"' for e in spec.examples[:3]))
+        words = "\n".join(f'  helpdesk ask "{clean(example)}"' for example in spec.examples[:3])
+        parts.append(f"\b\nIn words:\n{words}")
     kind = "It only reads." if spec.reads else f"It changes something; the risk is {spec.risk}."
     if spec.reveals:
         kind += " It makes a password, shown once on the terminal, or written where --reveal-to says."
     parts.append(kind)
-    return clean("\n\n".join(part for part in parts if part), one_line=False).replace("␈", "\b")
+    return "\n\n".join(part for part in parts if part)
 
 
 def _options(p: Parameter) -> list[TyperOption]:
@@ -159,7 +160,7 @@ def _options(p: Parameter) -> list[TyperOption]:
 
 
 def _metavar(parameter: Parameter) -> str:
-    return "|".join(parameter.choices) if parameter.choices else _METAVARS.get(parameter.kind, "TEXT")
+    return clean("|".join(parameter.choices)) if parameter.choices else _METAVARS.get(parameter.kind, "TEXT")
 
 
 # ── running it ────────────────────────────────────────────────────────────────────────────────

@@ -78,7 +78,7 @@ def _lines(checks: Sequence[Check], look: Look) -> list[str]:
     for check in checks:
         mark, style = _MARKS[check.state]
         first, *more = wrap(clean(check.message), max(look.width - width - 3, 20))
-        lines.append(f"{look.paint(mark, style)} {pad(check.name, width)} {first}")
+        lines.append(f"{look.paint(mark, style)} {pad(clean(check.name), width)} {first}")
         lines += [indent + line for line in more]
         if check.hint and check.state != "ok":
             lines += [

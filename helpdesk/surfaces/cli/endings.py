@@ -10,6 +10,8 @@ from helpdesk.events import ErrorInfo, Outcome, Result, outcome_of
 from helpdesk.surfaces.cli.invocation import Invocation
 
 _MASK = "••••••"
+_TRACE = "trace │ "
+"""Stands in front of every line of a traceback: the texts in it are anybody's."""
 
 
 def failed(invocation: Invocation, error: HelpdeskError) -> int:
@@ -89,7 +91,8 @@ def _traceback(invocation: Invocation, error: BaseException) -> str:
 def _show_traceback(invocation: Invocation, error: BaseException) -> None:
     from helpdesk.surfaces.look import clean
 
-    invocation.complain([clean(_traceback(invocation, error).rstrip(), one_line=False)])
+    text = clean(_traceback(invocation, error).rstrip(), one_line=False)
+    invocation.complain([f"{_TRACE}{line}" for line in text.split("\n")])
 
 
 def _keep(invocation: Invocation, error: BaseException) -> str:
