@@ -26,7 +26,8 @@ from helpdesk.gate.audit_store import explained
 from helpdesk.store import immediate, open_database
 
 INDEX = "search.db"
-ERASURE = "erasure"
+FORGETTING = ("erasure", "retention")
+"""Entries after which the log holds less than the index may."""
 VERSION = 1
 _PAGE = 2000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,11 +80,23 @@ class SearchIndex:
         """
         if not filter:
             return self._log.entries(after, limit, before=before, newest_first=newest_first)
-        with self._guard, explained(self._folder), self._anew():
-            self._catch_up()
-            numbers = self._numbers(filter, after, before, max(limit, 0), newest_first)
+        numbers = self.numbers(filter, after=after, before=before, limit=limit, newest_first=newest_first)
         found = self._log.chosen(numbers)
         return found[::-1] if newest_first else found
+
+    def numbers(
+        self,
+        filter: Filter,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
+    ) -> list[int]:
+        """The numbers of what :meth:`find` finds, for whoever reads the entries later. Raises LogUnavailable."""
+        with self._guard, explained(self._folder), self._anew():
+            self._catch_up()
+            return self._numbers(filter, after, before, max(limit, 0), newest_first)
 
     def all(self, filter: Filter, *, after: int = 0, before: int | None = None) -> Iterator[Entry]:
         """Every entry that fits, in order, page by page."""
@@ -175,7 +188,7 @@ class SearchIndex:
     def _known(self, database: sqlite3.Connection) -> tuple[int, int]:
         """How far the index goes; it begins anew for another log, and after an erasure that missed it."""
         last, hash, high, erased = database.execute("SELECT last, hash, high, erased FROM state").fetchone()
-        newest = self._log.entries(limit=1, newest_first=True, kinds=(ERASURE,))
+        newest = self._log.entries(limit=1, newest_first=True, kinds=FORGETTING)
         erasure = newest[0].seq if newest else 0
         same = not last or [entry.hash for entry in self._log.chosen([last])] == [hash]
         if same and erased == erasure:
@@ -194,7 +207,7 @@ class SearchIndex:
             database = self._open()
             with immediate(database):
                 yield
-                newest = self._log.entries(limit=1, newest_first=True, kinds=(ERASURE,))
+                newest = self._log.entries(limit=1, newest_first=True, kinds=FORGETTING)
                 _empty(database, newest[0].seq if newest else 0)
             database.execute("VACUUM")
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from helpdesk.surfaces.cli.invocation import Invocation, current
+from helpdesk.surfaces.log_words import altered, whole
 
 if TYPE_CHECKING:
-    from helpdesk.gate.audit import Verification
     from helpdesk.gate.proof_check import Proved
     from helpdesk.gate.shipping_told import Delivery
 
@@ -47,16 +47,8 @@ def verify(
     outside = _outside(run)
     document = {**found.plain(), "outside": [one.plain() for one in outside]}
     if found.ok:
-        return run.answer(document, [f"{run.look.paint('✓', 'green')} {_whole(found)}", *_known(outside)])
-    which = (
-        f"entry {found.first_bad} is the first bad one" if found.first_bad is not None else "entries are gone"
-    )
-    run.complain(
-        [
-            f"{run.error_look.paint('failed:', 'red')} The log was altered, {which}: {clean(found.problem)}",
-            *_known(outside),
-        ]
-    )
+        return run.answer(document, [f"{run.look.paint('✓', 'green')} {whole(found)}", *_known(outside)])
+    run.complain([f"{run.error_look.paint('failed:', 'red')} {clean(altered(found))}", *_known(outside)])
     if run.flags.json:
         run.document(document)
     return Exit.FAILED
@@ -90,16 +82,6 @@ def _known(outside: list[Delivery]) -> list[str]:
 
     lines = [clean(one.words()) for one in outside]
     return [*lines, window(outside)] if window(outside) else lines
-
-
-def _whole(found: Verification) -> str:
-    if not found.since:
-        return f"The log is whole: {found.entries} entries, {found.signed} of them signed."
-    came = found.entries - found.since
-    return (
-        f"The log continues the checkpoint over {found.since} entries. What came after is whole: "
-        f"{came} entries; {found.signed} of {found.entries} are signed."
-    )
 
 
 def checkpoint() -> int:

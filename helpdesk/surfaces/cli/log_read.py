@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -19,9 +19,7 @@ from helpdesk.surfaces.cli.log_options import (
     Text,
     chosen,
 )
-
-if TYPE_CHECKING:
-    from helpdesk.gate.audit import Entry
+from helpdesk.surfaces.log_words import about, who
 
 _SHOWN = 100
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many entries at most.", metavar="N")]
@@ -103,8 +101,8 @@ def _listed(wanted: Chosen, limit: int, *, newest: bool, none: str) -> int:
             entry.seq,
             entry.time.isoformat() if run.look.plain else local_time(entry.time),
             entry.kind,
-            _who(entry),
-            _about(entry),
+            who(entry),
+            about(entry),
         )
         for entry in entries
     ]
@@ -149,19 +147,6 @@ def show(
         lines += [f"    {clean(name)}: {_shown(value)}" for name, value in values.items() if value != ""]
     lines.append(f"  hash  {found.hash}")
     return run.answer({"schema": "helpdesk.entry/1", **plain(found)}, lines)
-
-
-def _who(entry: Entry) -> str:
-    return str(entry.personal.get("actor") or entry.personal.get("requester") or "-")
-
-
-def _about(entry: Entry) -> str:
-    body, personal = entry.body, entry.personal
-    parts = [str(body.get("action") or body.get("decision") or ""), str(personal.get("target") or "")]
-    parts.append(str(body.get("request") or ""))
-    ending = str(body.get("outcome") or "")
-    text = " ".join(part for part in parts if part)
-    return f"{text}: {ending}" if text and ending else text or ending
 
 
 def _shown(value: Any) -> str:
