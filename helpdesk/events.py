@@ -152,7 +152,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """One question. ``flag`` names the command-line flag that answers it off a terminal."""
+    """One question. ``flag`` names the command-line flag that answers it off a terminal.
+
+    Attributes:
+        kind: of the argument that is asked for ("login", "group"), so that a surface can offer live names.
+    """
 
     name: str
     text: str
@@ -161,6 +165,7 @@ class Question:
     secret: bool = False
     repeat: bool = False
     default: str | None = None
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,17 @@ class Requests:
         """Ids of stored requests whose seal does not match; for ``helpdesk doctor``."""
         return self._listed(_ALL)[1]
 
+    def marks(self) -> tuple[int, ...]:
+        """Changes whenever any process wrote a request or a decision; nothing is opened to tell."""
+        marks: list[int] = []
+        for name in (self._path.name, f"{self._path.name}-wal"):
+            try:
+                found = self._path.with_name(name).stat()
+            except FileNotFoundError:
+                continue
+            marks += (found.st_mtime_ns, found.st_size)
+        return tuple(marks)
+
     # ── deciding ──────────────────────────────────────────────────────────────────────────────
 
     def claim(self, id: str, approver_id: str) -> Request:

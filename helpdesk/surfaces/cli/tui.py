@@ -15,7 +15,7 @@ def tui() -> int:
 
     helpdesk tui --profile demo
 
-    Alt+1 to Alt+6 change the pane, ? shows the keys, Ctrl+P finds everything, q leaves. Nothing changes before
+    F2 to F7 change the pane, ? shows the keys, Ctrl+P finds everything, q leaves. Nothing changes before
     you have seen and confirmed it.
     """
     run = current()

@@ -58,7 +58,7 @@ class WhyGroup(TyperGroup):
 
 def explain_entry(entry: int) -> int:
     """Explain one entry of the log."""
-    from helpdesk.surfaces.cli.why_lines import entry_lines
+    from helpdesk.surfaces.why_lines import entry_lines
 
     run = current()
 
@@ -75,7 +75,7 @@ def explain_call(spec: ActionSpec, given: dict[str, Any]) -> int:
     Raises:
         UsageError: an argument is missing, unknown, given twice, or of the wrong kind.
     """
-    from helpdesk.surfaces.cli.why_lines import call_lines
+    from helpdesk.surfaces.why_lines import call_lines
 
     run = current()
     arguments = arguments_of(spec, given)

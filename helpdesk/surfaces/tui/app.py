@@ -7,25 +7,34 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher, Footer
 from textual.worker import Worker, WorkerState
 
+from helpdesk.conversation.vocabulary import DirectoryVocabulary, group_choices, person_choices
 from helpdesk.errors import Cancelled, HelpdeskError
-from helpdesk.events import Result, Said, Warned
-from helpdesk.ports import Interaction
+from helpdesk.events import Choice, Citation, Outcome, Question, Result, Said, Warned
+from helpdesk.ports import Interaction, SignedIn
+from helpdesk.surfaces.tui.card import Card
 from helpdesk.surfaces.tui.dock import Dock
 from helpdesk.surfaces.tui.feed import Feed
 from helpdesk.surfaces.tui.interaction import OnScreen
 from helpdesk.surfaces.tui.pane import Pane, Work
+from helpdesk.surfaces.tui.reader import Reader, cited
 from helpdesk.surfaces.tui.themes import DEFAULT, THEMES
 from helpdesk.surfaces.tui.top import Status, Tabs, Top
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from helpdesk.app import Desk
+
+LEAST = 2
+"""Characters of a name before the directory is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,12 @@ PANES = (
 )
 
 
+def _palette() -> type[Provider]:
+    from helpdesk.surfaces.tui.palette import Commands
+
+    return Commands
+
+
 class HelpdeskApp(App[int]):
     """The app.
 
@@ -61,9 +76,14 @@ class HelpdeskApp(App[int]):
     CSS_PATH = "helpdesk.tcss"
     TITLE = "helpdesk"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[Any]] = {_palette}
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]  # noqa: RUF012 (Textual's own type)
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 (Textual's own type)
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(f"alt+{n}", f"pane('{row.id}')", row.title, show=False) for n, row in enumerate(PANES, 1)),
-        *(Binding(f"{n}", f"pane('{row.id}')", row.title, show=False) for n, row in enumerate(PANES, 1)),
+        *(
+            Binding(f"f{n + 1},{n}", f"pane('{row.id}')", row.title, show=False)
+            for n, row in enumerate(PANES, 1)
+        ),
         Binding("f1,question_mark", "keys", "Keys"),
         Binding("ctrl+l", "sign_in", "Sign in"),
         Binding("escape", "home", "Back", show=False),
@@ -80,13 +100,16 @@ class HelpdeskApp(App[int]):
         self._interaction: OnScreen | None = None
         self._leaving = False
         self._exit_code: int | None = None
+        self._names: DirectoryVocabulary | None = None
 
     def compose(self) -> ComposeResult:
         yield Top(id="top")
         yield Tabs([row.title for row in PANES], id="tabs")
-        yield ContentSwitcher(id="panes")
+        with Horizontal(id="middle"):
+            yield ContentSwitcher(id="panes")
+            yield Reader(id="reader")
         yield Status(id="status")
-        yield Dock(id="dock")
+        yield Dock(self._offers, id="dock")
         yield Footer(show_command_palette=False)
 
     async def on_mount(self) -> None:
@@ -113,6 +136,10 @@ class HelpdeskApp(App[int]):
     def dock(self) -> Dock:
         return self.query_one("#dock", Dock)
 
+    @property
+    def reader(self) -> Reader:
+        return self.query_one("#reader", Reader)
+
     # ── panes ─────────────────────────────────────────────────────────────────────────────────
 
     @property
@@ -128,14 +155,71 @@ class HelpdeskApp(App[int]):
         made = next((child for child in switcher.children if child.id == id), None)
         if made is None:
             made = _made(row)
-            made.id = id
-            await switcher.add_content(made, id=id, set_current=False)
+            await switcher.add_content(made, set_current=False)
         switcher.current = id
         self.query_one("#tabs", Tabs).current = PANES.index(row)
         assert isinstance(made, Pane)
         if made.needs_sign_in and self.desk.present is None:
             self.action_sign_in()
-        made.shown()
+        else:
+            made.shown()
+
+    def go(self, id: str) -> None:
+        """Show a pane, from anywhere."""
+        self.call_later(self.action_pane, id)
+
+    def open_action(self, name: str) -> None:
+        """Show an action's form."""
+
+        async def show() -> None:
+            from helpdesk.surfaces.tui.panes.actions import ActionsPane
+
+            await self.action_pane("actions")
+            self.query_one(ActionsPane).open(name)
+
+        self.call_later(show)
+
+    def action_keys(self) -> None:
+        from helpdesk.surfaces.tui.keys import Keys
+
+        pane = self.pane
+        title = next((row.title for row in PANES if pane is not None and row.id == pane.id), "")
+        self.push_screen(Keys(title, pane.keys if pane is not None else ()))
+
+    # ── reads and live names ──────────────────────────────────────────────────────────────────
+
+    async def read(self, action: str, who: SignedIn, **arguments: str) -> Result | None:
+        """A read through the one door; ``None`` where there is no such action here."""
+        from helpdesk.actions.call import Call, Provenance
+        from helpdesk.surfaces.tui.reading import Quiet
+
+        if all(spec.name != action for spec in self.desk.catalog.specs):
+            return None
+        call = Call(action, arguments, dict.fromkeys(arguments, Provenance.CHOSEN))
+        return await self.desk.run(call, who, Quiet())
+
+    async def live_names(self, kind: str, words: str) -> list[str]:
+        """Logins or groups of the directory that begin with what was typed; a directory that is away has none."""
+        return [choice.value for choice in await self._choices(kind, words)]
+
+    async def _offers(self, question: Question, words: str) -> list[Choice]:
+        return await self._choices(question.kind, words)
+
+    async def _choices(self, kind: str, words: str) -> list[Choice]:
+        who = self.desk.present
+        if kind not in ("login", "group") or len(words) < LEAST or who is None or who.actor.must_change:
+            return []
+        if self._names is None or self._names.me is not who.actor.person:
+            self._names = DirectoryVocabulary(who)
+        try:
+            if kind == "group":
+                groups = [
+                    g for g in await self._names.groups() if g.name.casefold().startswith(words.casefold())
+                ]
+                return list(group_choices(groups))
+            return list(person_choices(await self._names.find_person(words)))
+        except HelpdeskError:
+            return []  # a convenience; the action itself says what is wrong
 
     # ── work ──────────────────────────────────────────────────────────────────────────────────
 
@@ -178,9 +262,21 @@ class HelpdeskApp(App[int]):
         self.query_one("#top", Top).refresh()
         for pane in self.query(Pane):
             pane.signed_in_changed()
+        if self.pane is not None:
+            self.pane.shown()
+
+    def acted(self, acted: Feed.Acted) -> None:
+        """A key on a block of a feed."""
+        card = acted.block
+        if isinstance(card, Card) and card.result is not None:
+            self.act(acted.what, card.result, acted.feed)
 
     def act(self, what: str, result: Result, feed: Feed) -> None:
-        """A key on a card: take the action back, or say why it ended as it did."""
+        """A key on a card: take the action back, say why it ended as it did, or open what it cites."""
+        if what == "why" and result.entry is not None:
+            self.perform(self._why(result.entry), feed)
+        elif what == "open" and result.citations:
+            self.perform(self._policy(result.citations[0]), feed)
         if what == "undo" and result.undoable and result.entry is not None:
             entry = result.entry
 
@@ -188,6 +284,33 @@ class HelpdeskApp(App[int]):
                 return await self.desk.undo(entry, await self.desk.signed_in(interaction), interaction)
 
             self.perform(undo, feed)
+
+    def _why(self, entry: int) -> Work:
+        async def why(interaction: Interaction) -> None:
+            from helpdesk.surfaces.look import Look
+            from helpdesk.surfaces.why_lines import entry_lines
+
+            said = await self.desk.why_entry(entry, await self.desk.signed_in(interaction))
+            self.reader.open(f"Why entry {entry}", entry_lines(said, Look()))
+
+        return why
+
+    def _policy(self, citation: Citation) -> Work:
+        async def show(interaction: Interaction) -> None:
+            who = await self.desk.signed_in(interaction)
+            result = await self.read("policy.show", who, document=citation.file)
+            if result is not None and result.outcome is Outcome.DONE:
+                title, *lines = result.message.split("\n")
+                self.reader.open(title, lines, cited(lines, citation))
+
+        return show
+
+    def action_sign_out(self) -> None:
+        async def sign_out(interaction: Interaction) -> None:
+            await self.desk.logout()
+            interaction.emit(Said("You are signed out."))
+
+        self.perform(sign_out)
 
     def action_sign_in(self) -> None:
         async def sign_in(interaction: Interaction) -> None:
@@ -209,12 +332,16 @@ class HelpdeskApp(App[int]):
             self.action_leave()
 
     def action_home(self) -> None:
-        """Esc: back to Ask; from there, once more leaves."""
+        """Esc: what is open beside is closed; then back to Ask; then out of the line, where q leaves."""
         pane = self.pane
-        if pane is not None and pane.id != "ask":
+        if self.reader.display:
+            self.reader.action_close()
+            if pane is not None:
+                pane.shown()
+        elif pane is not None and pane.id != "ask":
             self.call_later(self.action_pane, "ask")
-        elif not self.busy:
-            self.action_leave()
+        elif pane is not None:
+            self.feed.focus()
 
     def action_leave(self) -> None:
         self.leave(0)
@@ -237,6 +364,6 @@ class HelpdeskApp(App[int]):
 
 def _made(row: PaneRow) -> Pane:
     module, _, name = row.where.partition(":")
-    made = getattr(importlib.import_module(module), name)()
+    made = getattr(importlib.import_module(module), name)(id=row.id)
     assert isinstance(made, Pane)
     return made

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from textual.content import Content
 
 from helpdesk.events import Change, Citation, Observation, Outcome, Result
-from helpdesk.surfaces.render import GOOD, is_read, place
+from helpdesk.surfaces.render import ANSWERS, GOOD, is_read, place
 from helpdesk.surfaces.telling import untrusted
 from helpdesk.surfaces.tui.blocks import Line
 from helpdesk.surfaces.tui.paint import OWN_BAR, safe, safe_lines
@@ -23,8 +23,14 @@ _MARKS = {
     Outcome.PARTIAL: ("◐", "$warning"),
 }
 _FAILED = ("✗", "$error")
+_ANSWER = ("•", "$primary")
 _SHOWN = 12
 """Rows of a table that a card shows; the rest is counted."""
+
+
+def is_answer(result: Result) -> bool:
+    """Whether the result is no error but an answer in words, of which no action came."""
+    return result.error is not None and result.error.code in ANSWERS
 
 
 @dataclass(slots=True)
@@ -72,7 +78,9 @@ class Card:
         return [Line(body, bar) for body in bodies]
 
     def _mark(self) -> tuple[str, str]:
-        return ("…", "$primary") if self.result is None else _MARKS.get(self.result.outcome, _FAILED)
+        if self.result is None:
+            return "…", "$primary"
+        return _ANSWER if is_answer(self.result) else _MARKS.get(self.result.outcome, _FAILED)
 
     def _title(self) -> Content:
         mark, style = self._mark()
@@ -91,7 +99,7 @@ class Card:
             return []
         style = self._mark()[1] if result.outcome is not Outcome.DONE or not is_read(result) else ""
         head = safe_lines(result.message, style)
-        if result.outcome not in GOOD and result.outcome is not Outcome.CANCELLED:
+        if result.outcome not in GOOD and result.outcome is not Outcome.CANCELLED and not is_answer(result):
             word = Content.styled(f"{result.outcome.value}: ", f"{style} bold")
             head[0] = Content.assemble(word, head[0])
             if result.rule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -60,6 +61,21 @@ class Feed(ScrollView, can_focus=True):
         self.blocks.append(block)
         self._starts.append(self._starts[-1] + 1)
         self.changed()
+
+    def show(self, blocks: Sequence[Block], top: int = 0) -> None:
+        """Show these instead of what was there, beginning with the one at ``top``."""
+        self.clear()
+        self.blocks = list(blocks)
+        self._starts = list(range(len(self.blocks) + 1))
+        self._last_end = float("inf")  # it stays where it is put
+        self.call_after_refresh(self._bring, top)
+
+    def _bring(self, top: int) -> None:
+        self._settle()
+        for index in range(top):
+            self._strips(index, self._room)
+        self.virtual_size = Size(self._room, self._starts[-1])
+        self.scroll_to(y=max(self._starts[top] - 2, 0), animate=False, force=True, immediate=True)
 
     def clear(self) -> None:
         self.blocks.clear()

@@ -39,7 +39,7 @@ class Top(Widget):
 
 
 class Tabs(Widget):
-    """The panes, numbered as their keys are."""
+    """The panes and their keys."""
 
     current = reactive(0)
 
@@ -52,7 +52,7 @@ class Tabs(Widget):
         parts = []
         for index, title in enumerate(self._titles):
             here = index == self.current
-            text = f" {index + 1} {title} " if here or not narrow else f" {index + 1} "
+            text = f" F{index + 2} {title} " if here or not narrow else f" F{index + 2} "
             parts.append(Content.styled(text, "reverse bold" if here else "dim"))
         return Content("").join(parts)
 

@@ -11,7 +11,6 @@ from textual.widgets import Input
 from helpdesk.events import Result
 from helpdesk.ports import Interaction
 from helpdesk.surfaces.tui.blocks import Words
-from helpdesk.surfaces.tui.card import Card
 from helpdesk.surfaces.tui.feed import Feed
 from helpdesk.surfaces.tui.pane import Pane
 
@@ -36,8 +35,8 @@ class AskPane(Pane):
         ("Ctrl+C", "stop what is going on"),
     )
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._conversation: Conversation | None = None
         self._said: list[str] = []
         self._back = 0
@@ -96,6 +95,4 @@ class AskPane(Pane):
         line.cursor_position = len(line.value)
 
     def on_feed_acted(self, acted: Feed.Acted) -> None:
-        card = acted.block
-        if isinstance(card, Card) and card.result is not None:
-            self.helpdesk.act(acted.what, card.result, self.feed)
+        self.helpdesk.acted(acted)

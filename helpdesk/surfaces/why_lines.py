@@ -22,6 +22,7 @@ _PROVENANCE = {
     "text": "taken from a text: a model, a ticket or a document",
     "log": "from the entry that it undoes",
     "file": "from a row of the batch file",
+    "read": "pointed at in what was read before",
 }
 
 

@@ -1,0 +1,80 @@
+"""The reader beside the panes: a policy at its cited lines, or why something ended as it did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from helpdesk.events import Citation
+from helpdesk.surfaces.tui.blocks import Line
+from helpdesk.surfaces.tui.feed import Feed
+from helpdesk.surfaces.tui.paint import safe, safe_lines
+
+
+@dataclass(slots=True)
+class TextLine:
+    """One line of a text; a marked one is what was cited."""
+
+    text: str
+    marked: bool = False
+    version: int = 0
+    selectable: bool = False
+
+    def lines(self, width: int) -> list[Line]:  # noqa: ARG002 (the feed wraps)
+        style = "$text-accent bold" if self.marked else ""
+        bar = Content.styled("▌ ", "$accent") if self.marked else Content("  ")
+        return [Line(part, bar) for part in safe_lines(self.text, style)]
+
+
+def cited(lines: Sequence[str], citation: Citation) -> range:
+    """Indexes of the numbered lines of a document that a citation is about."""
+    last = citation.line + citation.text.strip().count("\n")
+    numbers = [_number(line) for line in lines]
+    found = [index for index, number in enumerate(numbers) if citation.line <= number <= last]
+    return range(found[0], found[-1] + 1) if found else range(0)
+
+
+def _number(line: str) -> int:
+    word = line.split(maxsplit=1)[:1]
+    return int(word[0]) if word and word[0].isascii() and word[0].isdigit() else 0
+
+
+class Reader(Vertical):
+    """Shows one text; Esc closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "close", "Close")]
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="reader-title", markup=False)
+        yield Feed(id="reader-text")
+
+    def on_mount(self) -> None:
+        self.display = False
+
+    def open(self, title: str, lines: Sequence[str], marked: range = range(0)) -> None:
+        """Show lines under a title.
+
+        Args:
+            marked: indexes of lines that are cited; the first of them is brought into sight.
+        """
+        self.query_one("#reader-title", Static).update(safe(title, "bold"))
+        text = self.query_one("#reader-text", Feed)
+        self.display = True
+        self.screen.add_class("reading")
+        text.show(
+            [TextLine(line, index in marked) for index, line in enumerate(lines)],
+            marked.start if marked else 0,
+        )
+        text.focus()
+
+    def action_close(self) -> None:
+        self.display = False
+        self.screen.remove_class("reading")
+        self.query_one("#reader-text", Feed).clear()
