@@ -1,106 +1,159 @@
-"""A process that does one thing through the real desk, and stops where it is told, to be killed there.
+"""Starts of the program, each in a process of its own that is killed where it is told.
 
-It reads the password and, where it was told to stop, waits on its input for ever: nothing of it runs on.
-What stops stands around the log, the requests and the directory session; the program itself knows nothing
-of it.
+This process has everything imported and nothing open. For each line of its input, a JSON object, it forks:
+the fork is a whole start of the program, from the configuration on, and speaks over the same input and output
+until it is dead. Then this process tells how it ended. So one start costs what the program costs, and not what
+Python does.
 
-Usage: fault_child POINT LOGIN approve ID | POINT LOGIN ACTION NAME=VALUE…
+A start signs somebody in (which reads back what an earlier one left), tells what was said, waits for a line that
+says what to do, does it, and kills itself with SIGKILL at the point that it was given; see ``fault_points.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
+import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, NoReturn, cast
 
-from helpdesk.actions.call import Call
-from helpdesk.app import Desk
-from helpdesk.events import Result
-from helpdesk.secrets import Secret
-from tests.fakes.systems import Watch, WatchedDirectory, Write
-from tests.fakes.terminal import Person
+from tests.integration.fault_points import Points, install
 
-POINT = ""
+INPUT, OUTPUT = 0, 1
 
 
-def stop_at(point: str) -> None:
-    if point == POINT:
-        print(f"at {point}", flush=True)
-        sys.stdin.readline()  # never comes: the parent kills
+def read_line() -> str:
+    """One line of the input, and not a byte more: whoever is forked reads on where this stopped."""
+    line = bytearray()
+    while (byte := os.read(INPUT, 1)) not in (b"", b"\n"):
+        line += byte
+    return line.decode()
 
 
-class StoppingLog:
-    def __init__(self, log: Any) -> None:
-        self._log = log
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._log, name)
-
-    def append(self, kind: str, body: Mapping[str, Any], personal: Mapping[str, str | int]) -> int:
-        stop_at(f"{kind}-before")
-        seq: int = self._log.append(kind, body, personal)
-        stop_at(f"{kind}-after")
-        return seq
+def tell(output: int = OUTPUT, **document: Any) -> None:
+    os.write(output, json.dumps(document).encode() + b"\n")
 
 
-class StoppingRequests:
-    def __init__(self, requests: Any) -> None:
-        self._requests = requests
+def warm() -> None:
+    """Import what a start needs, without opening anything or starting a thread."""
+    import cedarpy  # noqa: F401
+    import ldap3  # noqa: F401
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._requests, name)
+    import tests.fakes.terminal  # noqa: F401
+    from helpdesk.actions.catalog import build
+    from helpdesk.config import load
+    from helpdesk.gate.authorization import Authorization
+    from helpdesk.platform import paths
 
-    def claim(self, id: str, approver_id: str) -> Any:
-        claimed = self._requests.claim(id, approver_id)
-        stop_at("claim-after")
-        return claimed
-
-    def finish(self, *given: Any, **more: Any) -> None:
-        self._requests.finish(*given, **more)
-        stop_at("finish-after")
-
-
-class StoppingWatch(Watch):
-    def carry_out(self, write: Write, full: Callable[[], Any], half: Callable[[], Any]) -> Any:
-        stop_at("effect-before")
-        result = full()
-        stop_at("effect-after")
-        return result
+    catalog, _ = build()
+    for action in catalog.specs:
+        catalog.action(action.name)
+    Authorization.load(catalog.specs, None)
+    nowhere = {"HOME": "/nonexistent", "XDG_CONFIG_DIRS": "/nonexistent"}
+    load("", nowhere, {}, paths("", nowhere))
 
 
-def stop_between_operations(session: Any) -> None:
-    """After the password is set and before the flag is: the right to set the flag was tried before both."""
-    link = session._session._link
-    write, operations = link.write, itertools.count(1)
+def start(job: Mapping[str, Any]) -> NoReturn:
+    """One start of the program, in this process; never returns."""
+    output, aim = OUTPUT, {"point": job["point"]}
 
-    def stopping(operation: Any) -> Any:
-        answer = write(operation)
-        if next(operations) == 2:
-            stop_at("effect-half")
-        return answer
+    def hook(point: str) -> None:
+        if point == aim["point"]:
+            tell(output, at=point)
+            os.kill(os.getpid(), signal.SIGKILL)
 
-    link.write = stopping
+    points = Points(hook, armed=job["armed"])
+    install(points)
+    os.environ.clear()
+    os.environ.update(job["environ"])
+    if job["words"]:
+        output = _command_line(job)
+        from helpdesk.surfaces.cli.main import run
+
+        code = run(job["words"])
+        tell(output, ended=str(code), points=points.passed)
+    else:
+        asyncio.run(_desk(job, points, aim))
+    os._exit(0)
 
 
-async def main(login: str, what: str, words: list[str]) -> Result:
-    password = Secret(sys.stdin.readline().rstrip("\n"))
+def _command_line(job: Mapping[str, Any]) -> int:
+    """Put the password on standard input and the output into a file; where to speak from now on."""
+    output = os.dup(OUTPUT)
+    out = os.open(job["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    reader, writer = os.pipe()
+    os.write(writer, job["password"].encode() + b"\n")
+    os.close(writer)
+    os.dup2(reader, 0)
+    os.setsid()  # no terminal
+    return output
+
+
+async def _desk(job: Mapping[str, Any], points: Points, aim: dict[str, str]) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from helpdesk.app import Desk
+    from helpdesk.secrets import Secret
+    from tests.fakes.terminal import Person
+
     desk = Desk.open(environ=os.environ)
-    parts = desk.__dict__
-    parts["audit"] = StoppingLog(desk.audit)
-    parts["requests"] = StoppingRequests(desk.requests)
-    parts["directory"] = WatchedDirectory(desk.directory, StoppingWatch())
-    person = cast(Any, Person())
-    signed_in = await desk.signed_in(person, login=login, password=password)
-    stop_between_operations(signed_in.directory)
-    if what == "approve":
-        return await desk.approve(words[0], signed_in, person)
-    return await desk.run(Call(what, dict(word.split("=", 1) for word in words)), signed_in, person)
+    later = timedelta(seconds=job["later"])
+    desk.clock = lambda: datetime.now(UTC) + later
+    person = Person(password=job["password"])
+    signed_in = await desk.signed_in(cast(Any, person), login=job["login"], password=Secret(job["password"]))
+    points.armed = False
+    tell(told=person.warned, points=points.passed)
+    todo = json.loads(read_line())
+    if todo["what"]:
+        aim["point"], points.armed = todo["point"], True
+        points.passed.clear()
+        result = await _done(desk, todo, signed_in, person)
+        points.armed = False
+        tell(
+            ended=result.outcome.value,
+            message=result.message,
+            entry=result.entry,
+            request=result.request or "",
+            revealed=[secret.expose() for secret, _ in person.revealed],
+            points=points.passed,
+        )
+    desk.close()
+
+
+async def _done(desk: Any, todo: Mapping[str, Any], signed_in: Any, person: Any) -> Any:
+    from helpdesk.actions.call import Call
+    from helpdesk.secrets import Secret
+
+    if todo["what"] == "approve":
+        return await desk.approve(todo["id"], signed_in, person)
+    if todo["what"] == "undo":
+        return await desk.undo(int(todo["id"]), signed_in, person)
+    secrets = {name: Secret(value) for name, value in todo["secrets"].items()}
+    more = {"key": todo["key"]} if todo["key"] else {}
+    return await desk.run(Call(todo["what"], todo["arguments"], secrets=secrets, **more), signed_in, person)
+
+
+def serve() -> None:
+    warm()
+    tell(ready=os.getpid())
+    while line := read_line():
+        child = os.fork()
+        if not child:
+            try:
+                start(json.loads(line))
+            except BaseException:  # noqa: BLE001 (told to the test, which fails)
+                import traceback
+
+                traceback.print_exc()
+                sys.stderr.flush()
+                os._exit(70)
+        _, status = os.waitpid(child, 0)
+        tell(status=os.waitstatus_to_exitcode(status))
 
 
 if __name__ == "__main__":
-    POINT = sys.argv[1]
-    ended = asyncio.run(main(sys.argv[2], sys.argv[3], sys.argv[4:]))
-    print(f"ended {ended.outcome}: {ended.message}", flush=True)
+    serve()

@@ -1,0 +1,291 @@
+"""One scenario for each write that is shipped: how the company must stand, what is called, and what it writes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.integration.fault_world import FOR_EVER, Company, Record
+
+Matches = Callable[[Record], bool]
+
+
+class Duplicated(AssertionError):
+    """An effect is there more than once."""
+
+
+class Unlogged(AssertionError):
+    """Something was written that is no effect of the call."""
+
+
+@dataclass
+class Turn:
+    """One kill of a scenario: what to do in it, and where the records stood before.
+
+    Attributes:
+        todo: what :meth:`Start.go` takes. about: what the scenario has to remember.
+    """
+
+    number: int
+    since: int = 0
+    after: int = 0
+    todo: Mapping[str, Any] = field(default_factory=dict)
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A write.
+
+    Attributes:
+        action: what the log calls it. part: who does it.
+        prepare: makes the state that it begins from, by other hands.
+        todo: what is done. writes: how many times each of its parts was written since then.
+        by_others: it is prepared by starts of the program.
+        again: the same may be asked for once more, and must be refused where it is done.
+    """
+
+    action: str
+    part: str
+    todo: Callable[[Company, Turn], Mapping[str, Any]]
+    writes: Callable[[Company, Turn], Sequence[int]]
+    prepare: Callable[[Company, Turn], None] = lambda _company, _turn: None
+    by_others: bool = False
+    again: bool = False
+
+    def effect(self, company: Company, turn: Turn) -> str:
+        """``none``, ``half`` or ``whole``. Raises Duplicated, Unlogged."""
+        writes = self.writes(company, turn)
+        if max(writes) > 1:
+            raise Duplicated(f"{self.action}: written {writes} times")
+        return "whole" if min(writes) else ("half" if max(writes) else "none")
+
+
+def in_directory(*parts: Callable[[Company], Matches]) -> Callable[[Company, Turn], Sequence[int]]:
+    """Counts in slapd's own record of changes; what is none of these parts must change nothing."""
+
+    def writes(company: Company, turn: Turn) -> Sequence[int]:
+        wanted = [part(company) for part in parts]
+        counts = [0] * len(wanted)
+        for record in company.changes(turn.since):
+            found = [number for number, matches in enumerate(wanted) if matches(record)]
+            if not found and not _changes_nothing(record):
+                raise Unlogged(str(record))
+            for number in found:
+                counts[number] += 1
+        return counts
+
+    return writes
+
+
+def _changes_nothing(record: Record) -> bool:
+    """The right to set the flag is tried with what it is already: not set."""
+    own = {"entryCSN", "modifiersName", "modifyTimestamp"}
+    left = {name for name in record.operation if name not in own}
+    return left == {"pwdReset"} and record.values["pwdReset"] == ()
+
+
+def on(part: str, attribute: str, *values: str, unless: str = "") -> Callable[[Company], Matches]:
+    def matches(company: Company) -> Matches:
+        dn = company.dns[part].lower()
+        return lambda record: (
+            record.dn == dn
+            and attribute in record.operation
+            and (not values or record.values[attribute] == values)
+            and unless not in record.operation
+        )
+
+    return matches
+
+
+def member(operation: str, part: str = "target") -> Callable[[Company], Matches]:
+    def matches(company: Company) -> Matches:
+        group, dn = company.group_dn.lower(), company.dns[part]
+        attribute = company.server.layout.member_attribute
+        return lambda record: (
+            record.dn == group
+            and record.operation.get(attribute) == operation
+            and record.values[attribute] == (dn,)
+        )
+
+    return matches
+
+
+def in_tickets(query: str) -> Callable[[Company, Turn], Sequence[int]]:
+    """Counts in the queue's own file."""
+
+    def writes(company: Company, turn: Turn) -> Sequence[int]:
+        file = company.state / "tickets.db"
+        if not file.exists():
+            return [0]
+        with closing(sqlite3.connect(file)) as database:
+            if not database.execute("PRAGMA user_version").fetchone()[0]:
+                return [0]
+            (found,) = database.execute(query, {"about": turn.about}).fetchone()
+        return [int(found)]
+
+    return writes
+
+
+def _call(action: str, **arguments: str) -> Callable[[Company, Turn], Mapping[str, Any]]:
+    """``@part`` is that part's login, ``{n}`` the number of the turn."""
+
+    def todo(company: Company, turn: Turn) -> Mapping[str, Any]:
+        given = {
+            name: company.login(value[1:])
+            if value.startswith("@")
+            else value.format(n=turn.number, group=company.group, about=turn.about)
+            for name, value in arguments.items()
+        }
+        return {"what": action, "arguments": given}
+
+    return todo
+
+
+def _reset_from(company: Company, _: Turn) -> None:
+    company.let_the_password_age("target")
+    company.set("target", "pwdReset")
+
+
+def _change(company: Company, turn: Turn) -> Mapping[str, Any]:
+    turn.about = f"tacks {turn.number} into the wind {company.number}"
+    return {"what": "password.change", "secrets": {"new_password": turn.about}}
+
+
+def _locked(company: Company, _: Turn) -> None:
+    company.set("target", "pwdAccountLockedTime", datetime.now(UTC).strftime("%Y%m%d%H%M%SZ"))
+
+
+def _ticket(company: Company, turn: Turn) -> None:
+    arguments = {"subject": f"The mast of {turn.number} is loose"}
+    company.do("target", "ticket.open", arguments=arguments)
+    with closing(sqlite3.connect(company.state / "tickets.db")) as database:
+        (number,) = database.execute("SELECT max(number) FROM ticket").fetchone()
+    turn.about = str(number)
+
+
+def _subject(company: Company, turn: Turn) -> Mapping[str, Any]:
+    turn.about = f"The rudder of {turn.number} is lost"
+    return {"what": "ticket.open", "arguments": {"subject": turn.about}}
+
+
+def _asked(company: Company, turn: Turn) -> None:
+    company.members()
+    ended = company.do("target", "access.request", arguments={"group": company.group}).ended
+    assert ended["ended"] == "pending", ended
+    turn.about = ended["request"]
+
+
+def _granted(company: Company, turn: Turn) -> None:
+    company.members()
+    ended = company.do(
+        "owner", **_call("access.grant", person="@target", group="{group}")(company, turn)
+    ).ended
+    assert ended["ended"] == "done", ended
+    turn.about = str(ended["entry"])
+
+
+_GRANT = {"person": "@target", "group": "{group}"}
+SCENARIOS = {
+    "password.reset": Scenario(
+        "password.reset",
+        "desk",
+        _call("password.reset", person="@target"),
+        in_directory(on("target", "userPassword"), on("target", "pwdReset", "TRUE", unless="userPassword")),
+        _reset_from,
+    ),
+    "password.change": Scenario(
+        "password.change",
+        "target",
+        _change,
+        in_directory(on("target", "userPassword")),
+        lambda company, _: company.let_the_password_age("target"),
+    ),
+    "password.unlock": Scenario(
+        "password.unlock",
+        "desk",
+        _call("password.unlock", person="@target"),
+        in_directory(on("target", "pwdAccountLockedTime")),
+        _locked,
+    ),
+    "account.disable": Scenario(
+        "account.disable",
+        "desk",
+        _call("account.disable", person="@target"),
+        in_directory(on("target", "pwdAccountLockedTime", FOR_EVER.decode())),
+        lambda company, _: company.set("target", "pwdAccountLockedTime"),
+    ),
+    "account.enable": Scenario(
+        "account.enable",
+        "desk",
+        _call("account.enable", person="@target"),
+        in_directory(on("target", "pwdAccountLockedTime")),
+        lambda company, _: company.set("target", "pwdAccountLockedTime", FOR_EVER),
+    ),
+    "access.grant": Scenario(
+        "access.grant",
+        "owner",
+        _call("access.grant", **_GRANT),
+        in_directory(member("add")),
+        lambda company, _: company.members(),
+    ),
+    "access.revoke": Scenario(
+        "access.revoke",
+        "owner",
+        _call("access.revoke", **_GRANT),
+        in_directory(member("delete")),
+        lambda company, _: company.members("target"),
+    ),
+    "people.update": Scenario(
+        "people.update",
+        "target",
+        _call("people.update", phone="+49 30 {n}", title="Mate {n}"),
+        in_directory(on("target", "telephoneNumber"), on("target", "title")),
+    ),
+    "ticket.open": Scenario(
+        "ticket.open",
+        "target",
+        _subject,
+        in_tickets("SELECT count(*) FROM ticket WHERE subject = :about"),
+    ),
+    "ticket.comment": Scenario(
+        "ticket.comment",
+        "target",
+        _call("ticket.comment", id="{about}", text="It is urgent"),
+        in_tickets("SELECT count(*) FROM comment WHERE ticket = :about"),
+        _ticket,
+        by_others=True,
+    ),
+    "ticket.close": Scenario(
+        "ticket.close",
+        "target",
+        _call("ticket.close", id="{about}"),
+        in_tickets("SELECT count(*) FROM comment WHERE ticket = :about AND text = 'Closed.'"),
+        _ticket,
+        by_others=True,
+        again=True,
+    ),
+    "approve": Scenario(
+        "access.request",
+        "owner",
+        lambda _company, turn: {"what": "approve", "id": turn.about},
+        in_directory(member("add")),
+        _asked,
+        by_others=True,
+        again=True,
+    ),
+    "undo": Scenario(
+        "access.revoke",
+        "owner",
+        lambda _company, turn: {"what": "undo", "id": turn.about},
+        in_directory(member("delete")),
+        _granted,
+        by_others=True,
+        again=True,
+    ),
+}
+"""By what is run; the approval is the write of ``access.request``."""
