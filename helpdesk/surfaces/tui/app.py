@@ -16,9 +16,10 @@ from textual.widgets import ContentSwitcher, Footer
 from textual.worker import Worker, WorkerState
 
 from helpdesk.conversation.vocabulary import DirectoryVocabulary, group_choices, person_choices
-from helpdesk.errors import Cancelled, HelpdeskError
+from helpdesk.errors import Cancelled, HelpdeskError, Unreachable
 from helpdesk.events import Choice, Citation, Outcome, Question, Result, Said, Warned
 from helpdesk.ports import Interaction, SignedIn
+from helpdesk.surfaces.telling import untrusted
 from helpdesk.surfaces.tui.card import Card
 from helpdesk.surfaces.tui.dock import Dock
 from helpdesk.surfaces.tui.feed import Feed
@@ -27,6 +28,7 @@ from helpdesk.surfaces.tui.pane import Pane, Work
 from helpdesk.surfaces.tui.reader import Reader, cited
 from helpdesk.surfaces.tui.themes import DEFAULT, THEMES
 from helpdesk.surfaces.tui.top import Status, Tabs, Top
+from helpdesk.surfaces.tui.watch import Watch
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -85,6 +87,9 @@ class HelpdeskApp(App[int]):
             for n, row in enumerate(PANES, 1)
         ),
         Binding("f1,question_mark", "keys", "Keys"),
+        Binding("ctrl+z", "last('undo')", "Undo", show=False, priority=True),
+        Binding("ctrl+y", "last('why')", "Why", show=False, priority=True),
+        Binding("ctrl+o", "last('open')", "Open", show=False, priority=True),
         Binding("ctrl+l", "sign_in", "Sign in"),
         Binding("escape", "home", "Back", show=False),
         Binding("ctrl+c", "stop", "Stop", show=False, priority=True),
@@ -101,6 +106,7 @@ class HelpdeskApp(App[int]):
         self._leaving = False
         self._exit_code: int | None = None
         self._names: DirectoryVocabulary | None = None
+        self._states: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         yield Top(id="top")
@@ -108,6 +114,7 @@ class HelpdeskApp(App[int]):
         with Horizontal(id="middle"):
             yield ContentSwitcher(id="panes")
             yield Reader(id="reader")
+        yield Watch(id="watch")
         yield Status(id="status")
         yield Dock(self._offers, id="dock")
         yield Footer(show_command_palette=False)
@@ -127,6 +134,7 @@ class HelpdeskApp(App[int]):
 
         if self.desk.config.directory.configured:
             self.perform(current)
+        self.query_one("#watch", Watch).begin()
 
     @property
     def feed(self) -> Feed:
@@ -221,6 +229,31 @@ class HelpdeskApp(App[int]):
         except HelpdeskError:
             return []  # a convenience; the action itself says what is wrong
 
+    def on_reader_closed(self) -> None:
+        if self.pane is not None:
+            self.pane.shown()
+
+    # ── what changes by itself ────────────────────────────────────────────────────────────────
+
+    def on_watch_away(self, found: Watch.Away) -> None:
+        self.query_one("#top", Top).away = " ".join(found.sentences)
+
+    def on_watch_requests(self, found: Watch.Requests) -> None:
+        """The number that waits stands at the pane's name; what was decided meanwhile is told wherever one is."""
+        self.query_one("#tabs", Tabs).mark("Requests", len(found.waiting))
+        for request in found.mine:
+            before = self._states.get(request.id)
+            if before is not None and before != request.state.value:
+                self.notify(
+                    f"{request.id} {untrusted(request.call.action)}: {request.state.value}", markup=False
+                )
+        new = [request for request in found.waiting if request.id not in self._states]
+        if new and self._states:
+            self.notify(f"{untrusted(new[0].call.requester_login)} asks you: F4 Requests", markup=False)
+        self._states |= {request.id: request.state.value for request in [*found.mine, *found.waiting]}
+        for pane in self.query(Pane):
+            pane.requests_changed(found.waiting, found.mine)
+
     # ── work ──────────────────────────────────────────────────────────────────────────────────
 
     @property
@@ -247,6 +280,8 @@ class HelpdeskApp(App[int]):
             interaction.emit(Said(stop.message))
         except HelpdeskError as error:
             interaction.emit(Warned(error.message, error.hint))
+            if isinstance(error, Unreachable):
+                self.query_one("#watch", Watch).look_away()
         finally:
             interaction.stop()
             if self.is_running and self.desk.present is not before:
@@ -260,6 +295,9 @@ class HelpdeskApp(App[int]):
 
     def _signed_in_changed(self) -> None:
         self.query_one("#top", Top).refresh()
+        self._states = {}
+        self.query_one("#tabs", Tabs).mark("Requests", 0)
+        self.query_one("#watch", Watch).look_again()
         for pane in self.query(Pane):
             pane.signed_in_changed()
         if self.pane is not None:
@@ -270,6 +308,14 @@ class HelpdeskApp(App[int]):
         card = acted.block
         if isinstance(card, Card) and card.result is not None:
             self.act(acted.what, card.result, acted.feed)
+
+    def action_last(self, what: str) -> None:
+        """A key on the card that was last finished in the pane in sight, wherever the cursor is."""
+        pane = self.pane
+        for feed in pane.query(Feed) if pane is not None else ():
+            if (card := feed.last) is not None:
+                feed.post_message(Feed.Acted(feed, card, what))
+                return
 
     def act(self, what: str, result: Result, feed: Feed) -> None:
         """A key on a card: take the action back, say why it ended as it did, or open what it cites."""
@@ -291,7 +337,7 @@ class HelpdeskApp(App[int]):
             from helpdesk.surfaces.why_lines import entry_lines
 
             said = await self.desk.why_entry(entry, await self.desk.signed_in(interaction))
-            self.reader.open(f"Why entry {entry}", entry_lines(said, Look()))
+            self.reader.open(f"Why entry {entry}", entry_lines(said, Look()), own=True)
 
         return why
 
@@ -336,8 +382,6 @@ class HelpdeskApp(App[int]):
         pane = self.pane
         if self.reader.display:
             self.reader.action_close()
-            if pane is not None:
-                pane.shown()
         elif pane is not None and pane.id != "ask":
             self.call_later(self.action_pane, "ask")
         elif pane is not None:

@@ -106,23 +106,13 @@ class Card:
                 head.append(safe(f"Rule: {result.rule}", "dim"))
             if result.error and result.error.hint:
                 head.append(safe(f"→ {result.error.hint}"))
-        lines = head + [self._read_back(observation) for observation in self._receipt()]
+        lines = head + [read_back(observation) for observation in self._receipt()]
         for citation in self.citations[:1]:
             lines.append(safe(place(citation), "bold"))
             lines += safe_lines(citation.text.strip())
         lines += [safe(f"See also {place(citation)}", "dim") for citation in self.citations[1:]]
         step = self._next()
         return [*lines, Content.styled(step, "dim")] if step else lines
-
-    def _read_back(self, observation: Observation) -> Content:
-        what = f"{untrusted(observation.target)}: {untrusted(observation.what)}: "
-        seen, system = untrusted(observation.observed), untrusted(observation.system)
-        if observation.as_expected:
-            return Content.assemble(
-                ("✓ ", "$success"), what, (seen, "bold"), (f"  read back from the {system}", "dim")
-            )
-        wanted = untrusted(observation.expected)
-        return Content.assemble(("✗ ", "$error"), what, f"expected {wanted}, ", (f"observed {seen}", "bold"))
 
     def _next(self) -> str:
         result = self.result
@@ -132,18 +122,36 @@ class Card:
         if result.entry is not None:
             keys.append(f"entry {result.entry}")
         if result.undoable:
-            keys.append("u undo")
+            keys.append("^z undo")
         if result.entry is not None or result.rule:
-            keys.append("w why")
+            keys.append("^y why")
         if self.citations:
-            keys.append("o open the policy")
+            keys.append("^o open the policy")
         if result.request and result.outcome is Outcome.PENDING:
             keys.append(f"request {untrusted(result.request)}")
         return " · ".join(keys)
 
 
-def change_table(changes: tuple[Change, ...], room: int) -> list[Content]:
-    """The changes, side by side with the present state; one below the other where it is narrow."""
+def read_back(observation: Observation) -> Content:
+    """One line of a receipt."""
+    what = f"{untrusted(observation.target)}: {untrusted(observation.what)}: "
+    seen, system = untrusted(observation.observed), untrusted(observation.system)
+    if observation.as_expected:
+        return Content.assemble(
+            ("✓ ", "$success"), what, (seen, "bold"), (f"  read back from the {system}", "dim")
+        )
+    wanted = untrusted(observation.expected)
+    return Content.assemble(("✗ ", "$error"), what, f"expected {wanted}, ", (f"observed {seen}", "bold"))
+
+
+def change_table(
+    changes: tuple[Change, ...], room: int, *, heads: tuple[str, str] = ("now", "then")
+) -> list[Content]:
+    """The changes, side by side with the state before; one below the other where it is narrow.
+
+    Args:
+        room: columns. heads: what the two states are called.
+    """
     rows = [
         (
             f"{untrusted(c.target)}: {untrusted(c.what)}",
@@ -158,11 +166,11 @@ def change_table(changes: tuple[Change, ...], room: int) -> list[Content]:
         stacked = []
         for what, before, after in rows:
             stacked.append(Content(what))
-            stacked.append(Content.assemble(("  now  ", "dim"), before))
-            stacked.append(Content.assemble(("  then ", "dim"), (after, "bold")))
+            stacked.append(Content.assemble((f"  {heads[0]:<6} ", "dim"), before))
+            stacked.append(Content.assemble((f"  {heads[1]:<6} ", "dim"), (after, "bold")))
         return stacked + more
-    widths = [max(widths[0], 4), max(widths[1], 3), widths[2]]
-    head = Content.styled(f"{'':<{widths[0]}}  {'now':<{widths[1]}}    then", "dim")
+    widths = [max(widths[0], 4), max(widths[1], len(heads[0])), widths[2]]
+    head = Content.styled(f"{'':<{widths[0]}}  {heads[0]:<{widths[1]}}    {heads[1]}", "dim")
     return [
         head,
         *(

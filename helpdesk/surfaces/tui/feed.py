@@ -149,6 +149,13 @@ class Feed(ScrollView, can_focus=True):
         left = Visual.to_strips(self, bar, bar.cell_length, 1, style, apply_selection=False)[0]
         return [Strip.join([left, strip]) for strip in rest]
 
+    @property
+    def last(self) -> Block | None:
+        """The block that keys act upon: the chosen one, or the latest that can be."""
+        if self._chosen is not None and self.has_focus and self._chosen < len(self.blocks):
+            return self.blocks[self._chosen]
+        return next((block for block in reversed(self.blocks) if block.selectable), None)
+
     # ── drawing ───────────────────────────────────────────────────────────────────────────────
 
     def render_line(self, y: int) -> Strip:

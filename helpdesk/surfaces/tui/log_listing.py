@@ -34,6 +34,9 @@ class Listing:
 
     Args:
         log, index: what is read. chosen: which entries are meant.
+
+    Attributes:
+        complete: every row is known. erasures: how often what was read was forgotten, because names were erased.
     """
 
     def __init__(self, log: AuditLog, index: SearchIndex, chosen: Chosen) -> None:
@@ -46,6 +49,7 @@ class Listing:
         self._older = array("Q")
         """The others that were found so far, the newest first."""
         self.complete = not chosen
+        self.erasures = 0
         self._entries: OrderedDict[int, Entry | None] = OrderedDict()
 
     # ── rows ──────────────────────────────────────────────────────────────────────────────────
@@ -83,6 +87,14 @@ class Listing:
         """What is in a row, where it was read already."""
         number = self.number(row)
         return self._entries.get(number) if number is not None else None
+
+    def known(self, number: int) -> bool:
+        """Whether it was looked for already; without an entry it was removed."""
+        return number in self._entries
+
+    def again(self) -> Listing:
+        """The same list, begun anew."""
+        return Listing(self._log, self._index, self.chosen)
 
     def missing(self, first: int, last: int) -> list[int]:
         """Numbers of the entries between two rows that were not read yet."""
@@ -137,6 +149,7 @@ class Listing:
         def grown() -> int:
             if erased:
                 self._entries.clear()
+                self.erasures += 1
             self._last = last
             self._newer.extend(fresh[::-1])
             return len(fresh) if self.chosen else last - known

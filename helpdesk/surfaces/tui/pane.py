@@ -12,6 +12,7 @@ from helpdesk.ports import Interaction, SignedIn
 
 if TYPE_CHECKING:
     from helpdesk.app import Desk
+    from helpdesk.gate.requests import Request
     from helpdesk.surfaces.tui.app import HelpdeskApp
     from helpdesk.surfaces.tui.feed import Feed
 
@@ -53,6 +54,9 @@ class Pane(Vertical):
 
     def shown(self) -> None:
         """The pane came into sight: take the focus, and read what may have changed."""
+
+    def requests_changed(self, waiting: list[Request], mine: list[Request]) -> None:
+        """Requests that concern whoever is signed in were made or decided, by whatever process."""
 
     def signed_in_changed(self) -> None:
         """Somebody signed in or out."""

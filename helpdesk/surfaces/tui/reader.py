@@ -10,26 +10,31 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from helpdesk.events import Citation
 from helpdesk.surfaces.tui.blocks import Line
 from helpdesk.surfaces.tui.feed import Feed
 from helpdesk.surfaces.tui.paint import safe, safe_lines
+from helpdesk.text import visible
 
 
 @dataclass(slots=True)
 class TextLine:
-    """One line of a text; a marked one is what was cited."""
+    """One line of a text; a marked one is what was cited, and what is our own was cleaned where it was made."""
 
     text: str
     marked: bool = False
+    own: bool = False
     version: int = 0
     selectable: bool = False
 
     def lines(self, width: int) -> list[Line]:  # noqa: ARG002 (the feed wraps)
         style = "$text-accent bold" if self.marked else ""
         bar = Content.styled("▌ ", "$accent") if self.marked else Content("  ")
+        if self.own:
+            return [Line(Content(visible(self.text, one_line=True)), bar)]
         return [Line(part, bar) for part in safe_lines(self.text, style)]
 
 
@@ -49,6 +54,9 @@ def _number(line: str) -> int:
 class Reader(Vertical):
     """Shows one text; Esc closes it."""
 
+    class Closed(Message):
+        """It is gone; the pane beside it has the room again."""
+
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "close", "Close")]
 
     def compose(self) -> ComposeResult:
@@ -58,18 +66,19 @@ class Reader(Vertical):
     def on_mount(self) -> None:
         self.display = False
 
-    def open(self, title: str, lines: Sequence[str], marked: range = range(0)) -> None:
+    def open(self, title: str, lines: Sequence[str], marked: range = range(0), *, own: bool = False) -> None:
         """Show lines under a title.
 
         Args:
             marked: indexes of lines that are cited; the first of them is brought into sight.
+            own: the lines are the program's, with what is others' in them cleaned already.
         """
         self.query_one("#reader-title", Static).update(safe(title, "bold"))
         text = self.query_one("#reader-text", Feed)
         self.display = True
         self.screen.add_class("reading")
         text.show(
-            [TextLine(line, index in marked) for index, line in enumerate(lines)],
+            [TextLine(line, index in marked, own) for index, line in enumerate(lines)],
             marked.start if marked else 0,
         )
         text.focus()
@@ -78,3 +87,4 @@ class Reader(Vertical):
         self.display = False
         self.screen.remove_class("reading")
         self.query_one("#reader-text", Feed).clear()
+        self.post_message(self.Closed())

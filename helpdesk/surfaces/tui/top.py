@@ -46,13 +46,24 @@ class Tabs(Widget):
     def __init__(self, titles: list[str], *, id: str) -> None:
         super().__init__(id=id)
         self._titles = titles
+        self._marks: dict[str, int] = {}
+
+    def mark(self, title: str, count: int) -> None:
+        """Show at a pane's name how many things wait there."""
+        if self._marks.get(title, 0) != count:
+            self._marks[title] = count
+            self.refresh()
 
     def render(self) -> Content:
         narrow = self.size.width < _NARROW
         parts = []
         for index, title in enumerate(self._titles):
             here = index == self.current
-            text = f" F{index + 2} {title} " if here or not narrow else f" F{index + 2} "
+            if count := self._marks.get(title, 0):
+                title = f"{title} ({count})"
+            text = (
+                f" F{index + 2} {title} " if here or not narrow else f" F{index + 2}{'!' if count else ''} "
+            )
             parts.append(Content.styled(text, "reverse bold" if here else "dim"))
         return Content("").join(parts)
 

@@ -32,14 +32,14 @@ class ActionsPane(Pane):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search"),
         Binding("ctrl+r", "run", "Run"),
-        Binding("ctrl+w", "why", "Why", priority=True),
+        Binding("ctrl+e", "why", "Would I be allowed?", priority=True),
     ]
     keys: ClassVar[tuple[tuple[str, str], ...]] = (
         ("/", "search"),
         ("Enter", "open the form; in a field, run"),
         ("Right", "take a completed name"),
         ("Ctrl+R", "run it: you see what will change, and confirm"),
-        ("Ctrl+W", "what would happen now, which rule decides, who could approve"),
+        ("Ctrl+E", "what would happen now, which rule decides, who could approve"),
     )
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -123,7 +123,7 @@ class ActionsPane(Pane):
                 groups.setdefault(untrusted(spec.name.partition(".")[0]).capitalize(), []).append(spec)
         yield from groups.items()
         if closed := [spec for spec, allowed in shown if not allowed]:
-            yield "Not open to you (Ctrl+W says who can)", closed
+            yield "Not open to you (Ctrl+E says who can)", closed
 
     async def on_option_list_option_selected(self, selected: OptionList.OptionSelected) -> None:
         selected.stop()
@@ -150,7 +150,9 @@ class ActionsPane(Pane):
             Static(safe(about, "dim")),
             form,
             Horizontal(
-                Button("Run", id="run", variant="primary"), Button("Why?", id="why"), classes="buttons"
+                Button("Run", id="run", variant="primary"),
+                Button("Would I be allowed?", id="why"),
+                classes="buttons",
             ),
         )
         fields = form.query("Input, Checkbox, Select")
@@ -227,7 +229,7 @@ class ActionsPane(Pane):
                 return
             call = Call(spec.name, values, dict.fromkeys(values, Provenance.TYPED))
             said = await self.desk.why_call(call, await self.desk.signed_in(interaction), interaction)
-            self.helpdesk.reader.open(f"Why {spec.name}", call_lines(said, Look()))
+            self.helpdesk.reader.open(f"Why {spec.name}", call_lines(said, Look()), own=True)
 
         self.perform(why, self.query_one("#actions-feed", Feed))
 

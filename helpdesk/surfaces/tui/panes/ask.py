@@ -30,8 +30,9 @@ class AskPane(Pane):
     keys: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Enter", "send the sentence"),
         ("Up, Down", "earlier sentences"),
-        ("Tab", "to the cards, and back"),
-        ("u, w, o", "on a card: undo it, why, open the policy"),
+        ("Ctrl+Z, Ctrl+Y", "undo the last action; why it ended as it did"),
+        ("Ctrl+O", "open the policy that it cites"),
+        ("Tab", "to the cards; there u, w and o act on the chosen one"),
         ("Ctrl+C", "stop what is going on"),
     )
 

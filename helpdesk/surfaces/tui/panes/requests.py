@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -12,7 +11,6 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from helpdesk.errors import HelpdeskError
 from helpdesk.events import Question, Result
 from helpdesk.ports import Interaction
 from helpdesk.surfaces.telling import untrusted
@@ -20,13 +18,13 @@ from helpdesk.surfaces.tui.card import change_table
 from helpdesk.surfaces.tui.feed import Feed
 from helpdesk.surfaces.tui.paint import safe
 from helpdesk.surfaces.tui.pane import Pane
+from helpdesk.surfaces.tui.watch import Watch
 from helpdesk.text import local_time
 
 if TYPE_CHECKING:
     from helpdesk.gate.requests import Request
 
-EVERY = 1.0
-"""Seconds between two looks at whether another process changed something."""
+_WAITS, _WAS = ("now", "then"), ("before", "after")
 _STYLES = {
     "pending": "$warning",
     "done": "$success",
@@ -53,7 +51,6 @@ class RequestsPane(Pane):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._requests: list[Request] = []
-        self._seen: object = None
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -63,42 +60,16 @@ class RequestsPane(Pane):
                     yield Static(id="request-details", markup=False)
                 yield Feed(id="requests-feed")
 
-    def on_mount(self) -> None:
-        self.set_interval(EVERY, self._look)
-
     def shown(self) -> None:
         self.query_one("#requests-options", OptionList).focus()
-        self._read()
+
+    def on_mount(self) -> None:
+        self.helpdesk.query_one(Watch).look_again()
 
     def signed_in_changed(self) -> None:
-        self._requests = []
-        self._read()
+        self._show([], [])
 
-    def _look(self) -> None:
-        """Read again when another process wrote: its files say so without being opened."""
-        if self.is_on_screen_now and (marks := self.desk.requests.marks()) != self._seen:
-            self._seen = marks
-            self._read()
-
-    @property
-    def is_on_screen_now(self) -> bool:
-        return self.helpdesk.pane is self
-
-    def _read(self) -> None:
-        self.run_worker(self._load(), exclusive=True, group="requests")
-
-    async def _load(self) -> None:
-        who = self.who
-        if who is None:
-            self._show([], [])
-            return
-        me = who.actor.person.id
-        try:
-            waiting = await asyncio.to_thread(self.desk.requests.waiting_for, me)
-            mine = await asyncio.to_thread(self.desk.requests.made_by, me)
-        except HelpdeskError as error:
-            self.app.notify(untrusted(error.message), severity="error", markup=False)
-            return
+    def requests_changed(self, waiting: list[Request], mine: list[Request]) -> None:
         self._show(waiting, mine)
 
     # ── the list ──────────────────────────────────────────────────────────────────────────────
@@ -154,7 +125,7 @@ class RequestsPane(Pane):
                 "" if request.reason else "dim",
             ),
             Content(""),
-            *change_table(request.changes, room),
+            *change_table(request.changes, room, heads=_WAITS if request.state.value == "pending" else _WAS),
             Content(""),
         ]
         if request.state.value == "pending":

@@ -1,0 +1,92 @@
+"""What changes while the app is open: requests that others decide, and systems that go away and come back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+from textual.widget import Widget
+
+from helpdesk.app.away import away
+from helpdesk.errors import HelpdeskError
+
+if TYPE_CHECKING:
+    from helpdesk.gate.requests import Request
+    from helpdesk.surfaces.tui.app import HelpdeskApp
+
+REQUESTS_EVERY = 1.0
+"""Seconds between two looks at whether any process wrote a request; it costs two ``stat`` calls."""
+AWAY_EVERY = 15.0
+"""Seconds between two looks at whether the systems answer."""
+
+
+class Watch(Widget):
+    """Looks, and tells the app; it draws nothing."""
+
+    class Requests(Message):
+        """The requests of whoever is signed in, as they stand now."""
+
+        def __init__(self, waiting: list[Request], mine: list[Request]) -> None:
+            super().__init__()
+            self.waiting, self.mine = waiting, mine
+
+    class Away(Message):
+        """What cannot be reached, a sentence each."""
+
+        def __init__(self, sentences: tuple[str, ...]) -> None:
+            super().__init__()
+            self.sentences = sentences
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._seen: object = None
+        self._reading = False
+
+    def on_mount(self) -> None:
+        self.display = False
+
+    def begin(self) -> None:
+        """Look now, and then again and again."""
+        self.set_interval(REQUESTS_EVERY, self._look)
+        self.set_interval(AWAY_EVERY, self.look_away)
+        self.look_away()
+
+    def look_again(self) -> None:
+        """Somebody else is signed in: what was seen is not theirs."""
+        self._seen = None
+        self._look()
+
+    def look_away(self) -> None:
+        self.run_worker(self._find_away(), exclusive=True, group="away")
+
+    async def _find_away(self) -> None:
+        self.post_message(self.Away(await away(self._helpdesk.desk.config)))
+
+    @property
+    def _helpdesk(self) -> HelpdeskApp:
+        app: HelpdeskApp = self.app  # type: ignore[assignment]
+        return app
+
+    def _look(self) -> None:
+        desk = self._helpdesk.desk
+        who = desk.present
+        if who is None or self._reading:
+            return
+        marks = (who.actor.person.id, desk.requests.marks())
+        if marks != self._seen:
+            self._seen = marks
+            self._reading = True
+            self.run_worker(self._read(who.actor.person.id), group="requests")
+
+    async def _read(self, me: str) -> None:
+        requests = self._helpdesk.desk.requests
+        try:
+            waiting = await asyncio.to_thread(requests.waiting_for, me)
+            mine = await asyncio.to_thread(requests.made_by, me)
+        except HelpdeskError as error:
+            self.app.notify(error.message, severity="error", markup=False)
+            return
+        finally:
+            self._reading = False
+        self.post_message(self.Requests(waiting, mine))
