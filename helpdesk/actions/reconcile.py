@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,10 +14,13 @@ from helpdesk.actions.prepare import Prepared
 from helpdesk.actions.restore import restored
 from helpdesk.actions.runner import Runner
 from helpdesk.errors import HelpdeskError, NotFound, OutcomeUnknown, UsageError
-from helpdesk.events import ErrorInfo, Outcome, Result, Warned
+from helpdesk.events import ErrorInfo, Outcome, Progress, Result, Warned
 from helpdesk.gate.audit import Entry
 from helpdesk.ports import Interaction, SignedIn
 
+STILL_ARRIVING = timedelta(seconds=5)
+"""How long after a call was begun its request may still be under way to the system, its process dead or not."""
+_PAUSE = 0.1
 ABANDONED = timedelta(minutes=10)
 """A claim that has come to no intent by then never will: every step before it has a shorter deadline."""
 
@@ -63,9 +67,7 @@ class Reconciler:
         except (ValueError, KeyError, TypeError):  # written by another version, or erased in part
             return _unreadable(intent, OutcomeUnknown("it is not written as this version writes it."))
         agreed = Agreed(prepared, before, signed_in, by="reconcile", begun=intent.time)
-        carry_out = CarryOut(self.runner.systems, self.runner.journal, self.runner.timing)
-        result = await carry_out.read_back(agreed, signed_in.directory, None, None, None, interaction)
-        result = _reworded(result, prepared)
+        result = _reworded(await self._settled(agreed, intent, interaction), prepared)
         request = str(intent.body.get("request", ""))
         entry = self.runner.journal.outcome(prepared, signed_in.actor, result, intent.seq, request)
         if request:
@@ -74,6 +76,27 @@ class Reconciler:
             except HelpdeskError as error:
                 interaction.emit(Warned(error.message, error.hint))
         return replace(result, entry=entry)
+
+    async def _settled(self, agreed: Agreed, intent: Entry, interaction: Interaction) -> Result:
+        """What is read back. The old state of a call that was begun only just is no proof: its request may be
+        on the wire, where a kill does not reach it; so it is looked at again for as long as that may be."""
+        carry_out = CarryOut(self.runner.systems, self.runner.journal, self.runner.timing)
+        deadline = time.monotonic() + self._may_arrive(intent)
+        told = False
+        while True:
+            result = await carry_out.read_back(agreed, agreed.acting.directory, None, None, None, interaction)
+            if result.outcome not in (Outcome.FAILED, Outcome.PARTIAL) or time.monotonic() >= deadline:
+                return result
+            if not told:
+                interaction.emit(Progress("verify", "Waiting for what may still be under way"))
+                told = True
+            await asyncio.sleep(_PAUSE)
+
+    def _may_arrive(self, intent: Entry) -> float:
+        """For how many seconds from now; a clock that was put back counts as none that has passed."""
+        age = max(self.runner.systems.clock() - intent.time, timedelta(0))
+        left = min(STILL_ARRIVING - age, timedelta(seconds=self.runner.timing.read_back))
+        return max(left.total_seconds(), 0.0)
 
 
 def _reworded(result: Result, prepared: Prepared) -> Result:

@@ -57,12 +57,15 @@ def warm() -> None:
 
 def start(job: Mapping[str, Any]) -> NoReturn:
     """One start of the program, in this process; never returns."""
-    output, aim = OUTPUT, {"point": job["point"]}
+    output, aim = OUTPUT, {"point": job["point"], "pause": ""}
 
     def hook(point: str) -> None:
         if point == aim["point"]:
             tell(output, at=point)
             os.kill(os.getpid(), signal.SIGKILL)
+        if point == aim["pause"]:
+            tell(output, paused=point)
+            read_line()
 
     points = Points(hook, armed=job["armed"])
     install(points)
@@ -96,10 +99,13 @@ def _command_line(job: Mapping[str, Any]) -> int:
 async def _desk(job: Mapping[str, Any], points: Points, aim: dict[str, str]) -> None:
     from datetime import UTC, datetime, timedelta
 
+    from helpdesk.actions import reconcile
     from helpdesk.app import Desk
     from helpdesk.secrets import Secret
     from tests.fakes.terminal import Person
 
+    if not job["patient"]:
+        reconcile.STILL_ARRIVING = timedelta(0)
     desk = Desk.open(environ=os.environ)
     later = timedelta(seconds=job["later"])
     desk.clock = lambda: datetime.now(UTC) + later
@@ -109,7 +115,7 @@ async def _desk(job: Mapping[str, Any], points: Points, aim: dict[str, str]) -> 
     tell(told=person.warned, points=points.passed)
     todo = json.loads(read_line())
     if todo["what"]:
-        aim["point"], points.armed = todo["point"], True
+        aim["point"], aim["pause"], points.armed = todo["point"], todo["pause"], True
         points.passed.clear()
         result = await _done(desk, todo, signed_in, person)
         points.armed = False

@@ -109,9 +109,21 @@ class Start:
         Args:
             what: an action, "approve", "undo"; nothing when left out.
         """
-        todo = {"arguments": {}, "secrets": {}, "key": "", "id": "", **more, "what": what, "point": point}
-        self.server.write(json.dumps(todo))
+        self._order(what, point=point, **more)
         return self.wait()
+
+    def go_until(self, pause: str, what: str, point: str, **more: Any) -> None:
+        """Let it begin this, and wait where it pauses; :meth:`go_on` lets it go to the point of its end."""
+        self._order(what, pause=pause, point=point, **more)
+        assert self.server.read() == {"paused": pause}
+
+    def go_on(self) -> Start:
+        self.server.write("on")
+        return self.wait()
+
+    def _order(self, what: str, **more: Any) -> None:
+        todo = {"arguments": {}, "secrets": {}, "key": "", "id": "", "pause": "", **more, "what": what}
+        self.server.write(json.dumps(todo))
 
     def wait(self) -> Start:
         while True:
@@ -124,6 +136,9 @@ class Start:
                 self.at = line["at"]
             else:
                 self.ended = line
+
+
+_USUAL = {"point": "", "armed": False, "words": [], "later": 0, "patient": False}
 
 
 class Starter:
@@ -165,9 +180,10 @@ class Starter:
 
         Args:
             job: ``environ``, ``login``, ``password``; ``words`` and ``out`` for a command line; ``point`` and
-                ``armed`` to have it killed before it is let go; ``later``: how many seconds its clock is ahead.
+                ``armed`` to have it killed before it is let go; ``later``: how many seconds its clock is ahead;
+                ``patient``: it waits for what may be under way still.
         """
-        self.write(json.dumps({"point": "", "armed": False, "words": [], "later": 0, **job}))
+        self.write(json.dumps({**_USUAL, **job}))
         begun = Start(self)
         if job.get("words"):
             return begun.wait()
@@ -262,9 +278,8 @@ class Company:
 
     def start(self, part: str, **more: Any) -> Start:
         """A start of the program by whoever plays this part."""
-        return self.starter.start(
-            environ=self.environ, login=self.login(part), password=self.passwords[part], **more
-        )
+        job = {"environ": self.environ, "login": self.login(part), "password": self.passwords[part]}
+        return self.starter.start(**{**job, **more})
 
     def do(self, part: str, what: str, **more: Any) -> Start:
         """A whole start: sign in, and do this to its end."""

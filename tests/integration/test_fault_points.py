@@ -6,6 +6,8 @@ The sweep over every point of every write is in ``test_fault_sweep.py``.
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +20,7 @@ from helpdesk.secrets import Secret
 from helpdesk_password.states import RESOLUTION, changed_since
 from tests.integration.fault_scenarios import SCENARIOS, Scenario, Turn
 from tests.integration.fault_world import Company, Start, boundaries, company, server, starter
+from tests.servers.capture import Capture
 
 __all__ = ["company", "server", "starter"]
 
@@ -215,3 +218,38 @@ def _each_once(company: Company, folder: Path, since: int, parts: tuple[str, ...
     for part in parts:
         login = company.login(part)
         assert login in kept or login in lost, (point, login)
+
+
+# ── what was sent arrives late ────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.req("R1", "R3")
+@pytest.mark.parametrize("name", ["password.unlock", "password.reset"])
+def test_what_was_sent_and_arrives_after_the_next_start_is_not_called_undone(
+    company: Company, name: str
+) -> None:
+    """The bytes of a write are under way when its process is killed, and reach the server later."""
+    scenario, turn = SCENARIOS[name], Turn(1)
+    last = 1 if name == "password.unlock" else 3
+    scenario.prepare(company, turn)
+    todo = dict(scenario.todo(company, turn))
+    turn.since = company.server.offset()
+    with Capture(company.server.tls_port) as line:
+        slow = {**company.environ, "HELPDESK_DIRECTORY_URL": f"ldaps://localhost:{line.port}"}
+        begun = company.start(scenario.part, environ=slow)
+        begun.go_until(f"effect-before@{last}", point=f"effect-sent@{last}", **todo)
+        line.flows.clear()
+        assert begun.go_on().at == f"effect-sent@{last}"
+        assert scenario.effect(company, turn) == ("none" if last == 1 else "half")
+        arrival = threading.Timer(0.5, line.flows.set)
+        arrival.start()
+        begun = company.start(scenario.part, patient=True)
+        begun.go()
+        arrival.join()
+        deadline = time.monotonic() + 5
+        while scenario.effect(company, turn) != "whole":
+            assert time.monotonic() < deadline, "it never arrived"
+            time.sleep(0.01)
+    (outcome,) = company.entries(turn.after, "outcome")
+    assert outcome.body["outcome"] == "done", begun.told
+    assert company.log.open_intents() == []

@@ -16,12 +16,16 @@ class Capture:
         sent: every byte that clients sent, over all connections.
         connections: how many there were.
         swallow: from now on the server's answers go nowhere: each first one ends its connection instead.
+        flows: cleared, what clients send is kept back until it is set again, also for clients that are gone:
+            then their connection ends when the server has answered.
     """
 
     def __init__(self, port: int) -> None:
         self.sent = bytearray()
         self.connections = 0
         self.swallow = False
+        self.flows = threading.Event()
+        self.flows.set()
         self._target = port
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -39,6 +43,7 @@ class Capture:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.flows.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -65,6 +70,7 @@ class Capture:
             self._open |= {client, server}
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            late = False
             try:
                 while True:
                     for source in select.select([client, server], [], [])[0]:
@@ -73,7 +79,11 @@ class Capture:
                             return
                         if source is client:
                             self.sent += piece
+                            late = not self.flows.is_set()
+                            self.flows.wait()
                         (server if source is client else client).sendall(piece)
+                        if late and source is client:
+                            select.select([server], [], [], 5)
             except OSError:
                 return
             finally:
