@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from helpdesk.errors import Stale, Unreachable
 from helpdesk.identity import AccountStatus, Group, PasswordRules, Person
-from helpdesk.ports import ContactField, DirectoryReader, DirectorySession, Ticket, Tickets
+from helpdesk.ports import AtHand, ContactField, DirectoryReader, DirectorySession, Ticket, Tickets
 from helpdesk.secrets import Secret
 
 _T = TypeVar("_T")
@@ -37,6 +37,7 @@ class ReadDirectory:
         deadline: float = 30.0,
     ) -> None:
         self._reader = reader
+        self._at_hand = reader if isinstance(reader, AtHand) else None
         self._people = pinned_people
         self._groups = pinned_groups
         self._deadline = deadline
@@ -48,7 +49,8 @@ class ReadDirectory:
         """The person now; NotFound when the entry that was named is gone."""
         pinned = self._people.get(login)
         if pinned is not None:
-            return await self._call(self._reader.person_by_id, pinned.id)
+            read: Person | None = self._at_hand.at_hand("id", pinned.id) if self._at_hand else None
+            return read if read is not None else await self._call(self._reader.person_by_id, pinned.id)
         return await self._call(self._reader.person, login)
 
     async def person_by_dn(self, dn: str) -> Person:
@@ -72,7 +74,8 @@ class ReadDirectory:
         return await self._call(self._reader.groups_of, person)
 
     async def status(self, person: Person) -> AccountStatus:
-        return await self._call(self._reader.status, person)
+        read: AccountStatus | None = self._at_hand.at_hand("status", person.id) if self._at_hand else None
+        return read if read is not None else await self._call(self._reader.status, person)
 
     async def password_rules(self, person: Person) -> PasswordRules:
         return await self._call(self._reader.password_rules, person)
@@ -87,8 +90,9 @@ class WriteDirectory(ReadDirectory):
         pinned_people: Mapping[str, Person],
         pinned_groups: Mapping[str, Group],
         deadline: float = 30.0,
+        look: DirectoryReader | None = None,
     ) -> None:
-        super().__init__(session, pinned_people, pinned_groups, deadline)
+        super().__init__(look or session, pinned_people, pinned_groups, deadline)
         self._session = session
 
     async def change_own_password(self, new: Secret) -> None:

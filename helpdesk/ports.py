@@ -7,11 +7,12 @@ Every method raises the errors of :mod:`helpdesk.errors`, worded for a person, a
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from helpdesk.events import Confirmation, Confirmed, Event, Question
+from helpdesk.events import Confirmation, Confirmed, Event, Question, Words
 from helpdesk.identity import AccountStatus, Actor, Group, PasswordRules, Person
 from helpdesk.secrets import Secret
 from helpdesk.text import Untrusted
@@ -76,6 +77,42 @@ class DirectoryReader(Protocol):
         """The account's state, read now; parts the reader has no right to see are ``None``."""
 
     def password_rules(self, person: Person) -> PasswordRules: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Somebody at one moment: their entry, the state of their account, and the groups that hold them."""
+
+    person: Person
+    status: AccountStatus
+    groups: tuple[Group, ...]
+
+
+@runtime_checkable
+class ReadsMany(Protocol):
+    """A reader that can look at many people at once. Whoever it leaves out must be looked at alone."""
+
+    def called(self, names: Sequence[str]) -> Mapping[str, Sequence[Person]]:
+        """What ``people_called`` says of each of these names."""
+
+    def snapshots(self, ids: Sequence[str]) -> Mapping[str, Snapshot]:
+        """The people with these ids, by id."""
+
+
+@runtime_checkable
+class AtHand(Protocol):
+    """A reader that has read some things already, and tells them without waiting for anything."""
+
+    def at_hand(self, kind: Literal["id", "status"], id: str) -> Any | None:
+        """The person with this id, or the status of their account; ``None`` where it was not read yet."""
+
+
+@runtime_checkable
+class ProvesMany(Protocol):
+    """A directory that can prove many passwords without connecting anew for each."""
+
+    def proving(self) -> AbstractContextManager[None]:
+        """While it is open, the connections of :meth:`Directory.accepts` are kept for the next one."""
 
 
 class DirectorySession(DirectoryReader, Protocol):
@@ -148,8 +185,8 @@ class Directory(Protocol):
 # ── the person at the surface ─────────────────────────────────────────────────────────────────
 
 
-class Interaction(Protocol):
-    """The person at the other end of a surface. The core asks and tells through this, and only this."""
+class Hearing(Protocol):
+    """The person at the other end of a surface that may not be sure of their words, as one that listens."""
 
     def emit(self, event: Event) -> None: ...
 
@@ -157,11 +194,11 @@ class Interaction(Protocol):
         """Ask for agreement to exactly this.
 
         Raises:
-            Cancelled: the person said no; its ``words`` are a correction that they made instead.
+            Cancelled: the person said no; its ``words`` are what they said instead, if anything.
             UsageError: nobody is there to ask; the message names the flag.
         """
 
-    async def ask(self, question: Question) -> str:
+    async def ask(self, question: Question) -> Words:
         """Ask one question; same errors as :meth:`confirm`."""
 
     async def ask_secret(self, question: Question) -> Secret: ...
@@ -171,6 +208,13 @@ class Interaction(Protocol):
 
     async def reveal(self, secret: Secret, label: str) -> None:
         """Show a generated secret once (S4)."""
+
+
+class Interaction(Hearing, Protocol):
+    """The person at the other end of a surface. The core asks and tells through this, and only this."""
+
+    async def ask(self, question: Question) -> str:
+        """Ask one question; same errors as :meth:`confirm`. The words of the answer are certain."""
 
 
 @dataclass(frozen=True, slots=True)

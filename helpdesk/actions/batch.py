@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from helpdesk.actions.ahead import Standing
+from helpdesk.actions.batch_looks import TOGETHER, Looks, ids_of
 from helpdesk.actions.batch_past import Past, Stand, batch_past
 from helpdesk.actions.batch_plan import Plan, PlannedRow
 from helpdesk.actions.reconcile import Reconciler
@@ -19,10 +20,10 @@ from helpdesk.errors import Exit, HelpdeskError, UsageError
 from helpdesk.events import Confirmation, Confirmed, ErrorInfo, Event, Outcome, Question, Result, Warned
 from helpdesk.gate.requests import RequestState
 from helpdesk.identity import Actor
-from helpdesk.ports import Interaction, SignedIn
+from helpdesk.ports import Directory, Interaction, ProvesMany, SignedIn
 from helpdesk.secrets import Secret
 
-WINDOW = 4
+WINDOW = 8
 """Rows in flight at the same time."""
 _WAITING = (Outcome.PENDING, Outcome.ACCEPTED)
 _HOPELESS = (Outcome.UNREACHABLE, Outcome.NOT_SIGNED_IN)
@@ -36,7 +37,7 @@ class Watcher(Protocol):
         """A row ended; ``before``: in an earlier run."""
 
     def reveal(self, item: PlannedRow, secret: Secret) -> None:
-        """Write a row's secret where it belongs, durably. Raises Failed."""
+        """Write a row's secret where it belongs, durably; blocking, from several threads. Raises Failed."""
 
 
 @dataclass(slots=True)
@@ -82,6 +83,10 @@ class Batch:
     window: int = WINDOW
     tally: Tally = field(default_factory=Tally)
     _locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _looks: Looks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._looks = Looks(self.acting.directory, self.acting.actor)
 
     async def __call__(self, plan: Plan, by: str, at: datetime) -> Tally:
         """Every row to its end; a Ctrl-C begins no further row and waits for those in flight (R6).
@@ -107,7 +112,8 @@ class Batch:
                     "confirmed_by": by,
                 },
             )
-            await self._whole(plan, by, at)
+            with proving(self.runner.systems.directory):
+                await self._whole(plan, by, at)
         return self.tally
 
     async def _whole(self, plan: Plan, by: str, at: datetime) -> None:
@@ -137,25 +143,31 @@ class Batch:
                 if self.tally.why:
                     waiting.append(item)
                     return
-                result = await self._run(item, by, at)
+                result = await self._run(item, by, at, waiting)
             self._end(item, result, before=False)
             self._judge(result)
 
-    async def _run(self, item: PlannedRow, by: str, at: datetime) -> Result:
+    async def _run(self, item: PlannedRow, by: str, at: datetime, waiting: Sequence[PlannedRow]) -> Result:
         assert item.ahead is not None
         standing = Standing(item.ahead.digest, by, at)
         here = _AtRow(item, self.interaction, self.watcher)
-        return await self.runner.run(item.call, self.acting, here, standing=standing)
+        ids = ids_of(item)
+        busy = {id for id, lock in self._locks.items() if lock.locked() and id not in ids}
+        coming = list(reversed(waiting[-TOGETHER:]))
+        try:
+            look = await self._looks.of(item, coming, busy)
+        except HelpdeskError as error:
+            return self.runner.rejected(item.row.action, dict(item.call.arguments), self.acting.actor, error)
+        try:
+            return await self.runner.run(item.call, self.acting, here, standing=standing, look=look)
+        finally:
+            self._looks.forget(item)
 
     @asynccontextmanager
     async def _alone(self, item: PlannedRow) -> AsyncIterator[None]:
         """Rows about the same person or group follow one another."""
-        assert item.ahead is not None
-        prepared = item.ahead.prepared
-        ids = {person.id for person in prepared.people.values()}
-        ids |= {group.id for group in prepared.groups.values()}
         async with AsyncExitStack() as held:
-            for id in sorted(ids):
+            for id in sorted(ids_of(item)):
                 await held.enter_async_context(self._locks[id])
             yield
 
@@ -200,6 +212,11 @@ class Batch:
         message = message if message.endswith((".", "!", "?")) else f"{message}."
         error = ErrorInfo("not-begun", message, "Run the same batch again: it goes on with what is left.")
         return Result(Outcome.CANCELLED, item.row.action, message, dict(item.call.arguments), error=error)
+
+
+def proving(directory: Directory) -> AbstractContextManager[None]:
+    """Meanwhile many passwords can be proved without connecting anew for each, where the directory can that."""
+    return directory.proving() if isinstance(directory, ProvesMany) else nullcontext()
 
 
 def _told(
@@ -264,4 +281,4 @@ class _AtRow:
         """The place of the batch's secrets was opened before its first row."""
 
     async def reveal(self, secret: Secret, label: str) -> None:  # noqa: ARG002 (the row says whose it is)
-        self._watcher.reveal(self._item, secret)
+        await asyncio.to_thread(self._watcher.reveal, self._item, secret)

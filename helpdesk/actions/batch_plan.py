@@ -13,6 +13,7 @@ from helpdesk.actions.authorise import Authoriser
 from helpdesk.actions.batch_past import Past, Stand, row_key
 from helpdesk.actions.batch_rows import BadRow, Row
 from helpdesk.actions.call import Call, Provenance
+from helpdesk.actions.look import Look
 from helpdesk.actions.prepare import Prepared, prepare
 from helpdesk.actions.runner import Runner
 from helpdesk.canonical import digest
@@ -28,8 +29,11 @@ from helpdesk.errors import (
 from helpdesk.events import Change
 from helpdesk.gate.authorization import Subject
 from helpdesk.ports import DirectoryReader, Interaction, SignedIn
+from helpdesk.spec import ActionSpec
 
 T = TypeVar("T")
+TOGETHER = 200
+"""Rows whose people are looked up together."""
 PLAN = "helpdesk.plan/1"
 
 
@@ -159,28 +163,39 @@ class Planner:
             Unreachable, NotSignedIn, LogUnavailable: no row can be looked at.
         """
         runner = replace(self.runner, authorise=_Foreseeing.of(self.runner.authorise))
-        looked = await in_window(
-            [partial(self._look, runner, batch, row, past.get(row.number)) for row in rows], self.window
-        )
+        looked: list[PlannedRow | BadRow] = []
+        for start in range(0, len(rows), TOGETHER):
+            some = rows[start : start + TOGETHER]
+            look = Look(self.signed_in.directory)
+            names = [name for row in some for name in _people_in(row, runner.catalog.specs)]
+            await asyncio.to_thread(look.ahead, names=names)
+            looked += await in_window(
+                [partial(self._look, runner, batch, row, past.get(row.number), look) for row in some],
+                self.window,
+            )
         good = [item for item in looked if isinstance(item, PlannedRow)]
         bad = [item for item in looked if isinstance(item, BadRow)]
         bad += _repeated(good)
         return Plan(batch, file, tuple(good)), bad
 
-    async def _look(self, runner: Runner, batch: str, row: Row, past: Past | None) -> PlannedRow | BadRow:
+    async def _look(
+        self, runner: Runner, batch: str, row: Row, past: Past | None, look: Look
+    ) -> PlannedRow | BadRow:
         try:
-            return await self._planned(runner, batch, row, past)
+            return await self._planned(runner, batch, row, past, look)
         except (Unreachable, NotSignedIn, LogUnavailable):
             raise
         except HelpdeskError as error:
             return BadRow(row, error)
 
-    async def _planned(self, runner: Runner, batch: str, row: Row, past: Past | None) -> PlannedRow:
+    async def _planned(
+        self, runner: Runner, batch: str, row: Row, past: Past | None, look: Look
+    ) -> PlannedRow:
         call = Call(row.action, row.arguments, dict.fromkeys(row.arguments, Provenance.FILE))
         spec, action = runner.catalog.action(row.action)
-        who, reader = self.signed_in.actor, self.signed_in.directory
+        who = self.signed_in.actor
         try:
-            prepared = await asyncio.to_thread(prepare, call, spec, action, who, reader)
+            prepared = await asyncio.to_thread(prepare, call, spec, action, who, look)
         except NotFound:
             if past is None or past.stand is Stand.OPEN:
                 raise
@@ -194,7 +209,16 @@ class Planner:
         call = _keyed(call, key)
         if past is not None and past.stand is not Stand.OPEN:
             return PlannedRow(row, call, None, past)
-        return PlannedRow(row, call, await runner.look_ahead(call, self.signed_in, self.interaction), past)
+        prepared = replace(prepared, call=call)
+        ahead = await runner.look_ahead(call, self.signed_in, self.interaction, look=look, prepared=prepared)
+        return PlannedRow(row, call, ahead, past)
+
+
+def _people_in(row: Row, specs: Sequence[ActionSpec]) -> list[str]:
+    """The names of people in a row, as they stand there."""
+    spec = next((spec for spec in specs if spec.name == row.action), None)
+    logins = [one.name for one in spec.parameters if one.kind == "login"] if spec else []
+    return [value for name in logins if isinstance(value := row.arguments.get(name), str)]
 
 
 def _keyed(call: Call, key: str) -> Call:

@@ -45,6 +45,7 @@ class Agreed:
         request: id of the approval request it fulfils, or "".
         rule: the ``@id`` of the rule that allowed it.
         begun: when the call that is read back after a crash was logged.
+        look: what was read just before, for the plugin to read from while it acts; the writes check it themselves.
         ended: told the outcome as soon as it is logged, also when a Ctrl-C ends the waiting for it.
     """
 
@@ -56,6 +57,7 @@ class Agreed:
     rule: str = ""
     case: str = ""
     begun: datetime | None = None
+    look: DirectoryReader | None = None
     ended: Callable[[Result], None] | None = None
 
 
@@ -84,11 +86,11 @@ class CarryOut:
     async def _whole(self, item: Agreed, interaction: Interaction) -> Result:
         prepared = item.prepared
         report = _reporter(interaction, "execute")
-        intent = self.journal.intent(
-            prepared, item.preview, item.acting.actor, item.by, item.request, item.rule
+        intent = await asyncio.to_thread(
+            self.journal.intent, prepared, item.preview, item.acting.actor, item.by, item.request, item.rule
         )
         context = self.systems.writing(
-            prepared, item.acting.directory, report, case=item.case, before=item.preview
+            prepared, item.acting.directory, report, case=item.case, before=item.preview, look=item.look
         )
         interaction.emit(Progress("execute", f"Carrying out {prepared.spec.name}"))
         returned, error = await self._execute(prepared, context)
@@ -99,7 +101,7 @@ class CarryOut:
         secrets = [*prepared.call.secrets.values(), context.new_secret, *(one for one, _ in context.revealed)]
         if result.outcome is Outcome.DONE:
             result = replace(result, rule=item.rule, undoable=prepared.spec.undoable)
-        result = self._logged(item, result_without(secrets, result), intent)
+        result = await asyncio.to_thread(self._logged, item, result_without(secrets, result), intent)
         if item.ended is not None:
             try:
                 item.ended(result)

@@ -70,9 +70,10 @@ class Systems:
         *,
         case: str,
         before: Preview,
+        look: DirectoryReader | None = None,
     ) -> Context:
         return Context(
-            directory=WriteDirectory(session, prepared.people, prepared.groups),
+            directory=WriteDirectory(session, prepared.people, prepared.groups, look=look),
             tickets=WriteTickets(self.tickets),
             before=before,
             **self._common(prepared, report, None, case),

@@ -83,6 +83,7 @@ class Runner:
         dry_run: bool = False,
         case: str = "",
         standing: Standing | None = None,
+        look: DirectoryReader | None = None,
     ) -> Result:
         """Run one call to its end and log it, whatever the end is.
 
@@ -90,32 +91,46 @@ class Runner:
             dry_run: stop after the preview.
             case: what a handoff may carry of the conversation.
             standing: it was agreed to before, as one of many; nobody is asked again.
+            look: what was read just now, for this row and its neighbours; with ``standing`` only.
         """
         try:
-            result = await self._run(call, signed_in, interaction, dry_run, case, standing)
+            result = await self._run(call, signed_in, interaction, dry_run, case, standing, look)
         except HelpdeskError as error:
             result = self.rejected(call.action, dict(call.arguments), signed_in.actor, error, case=call.case)
         interaction.emit(Finished(result))
         return result
 
     async def look_ahead(
-        self, call: Call, signed_in: SignedIn, interaction: Interaction, case: str = ""
+        self,
+        call: Call,
+        signed_in: SignedIn,
+        interaction: Interaction,
+        case: str = "",
+        look: DirectoryReader | None = None,
+        prepared: Prepared | None = None,
     ) -> Ahead:
         """Validate, authorise and preview a call: what it means and would change now.
+
+        Args:
+            look: read from this instead of anew. prepared: the call as it was prepared just now.
 
         Raises:
             HelpdeskError: it could not be run as things are, with the reason.
         """
-        spec, action = self.catalog.action(call.action)
+        spec, action = (prepared.spec, prepared.action) if prepared else self.catalog.action(call.action)
         self._check_must_change(spec.name, spec.while_must_change and spec.about == "self", signed_in.actor)
         interaction.emit(Progress("validate", f"Looking up what {spec.name} is about"))
-        reader = signed_in.directory
-        prepared = await asyncio.to_thread(prepare, call, spec, action, signed_in.actor, reader)
-        decision = await asyncio.to_thread(self.authorise, prepared, reader)
+        reader = look or signed_in.directory
+
+        def authorised() -> tuple[Prepared, Decision]:
+            found = prepared or prepare(call, spec, action, signed_in.actor, reader)
+            return found, self.authorise(found, reader)
+
+        found, decision = await asyncio.to_thread(authorised)
         if decision.verdict is Verdict.DENIED:
             raise refusal(decision)
-        preview = None if spec.reads else await self.preview(prepared, reader, interaction, case)
-        return Ahead(prepared, decision, preview)
+        preview = None if spec.reads else await self.preview(found, reader, interaction, case)
+        return Ahead(found, decision, preview)
 
     async def _run(
         self,
@@ -125,8 +140,9 @@ class Runner:
         dry_run: bool,
         case: str,
         standing: Standing | None,
+        look: DirectoryReader | None,
     ) -> Result:
-        ahead = await self.look_ahead(call, signed_in, interaction, case)
+        ahead = await self.look_ahead(call, signed_in, interaction, case, look)
         prepared, decision, preview = ahead.prepared, ahead.decision, ahead.preview
         spec = prepared.spec
         if preview is None:
@@ -148,7 +164,7 @@ class Runner:
                 await self.fresh(signed_in, interaction, standing.at)
             by, rule = standing.by, decision.rule
             return await self.carry_out(
-                Agreed(prepared, preview, signed_in, by, rule=rule, case=case), interaction
+                Agreed(prepared, preview, signed_in, by, rule=rule, case=case, look=look), interaction
             )
         acting = await self.fresh(signed_in, interaction) if spec.risk == "high" else signed_in
         try:

@@ -79,6 +79,7 @@ class Parts:
         self.config = config
         self.paths = paths
         self.clock = clock
+        self._caches: set[Path] = set()
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -296,7 +297,9 @@ class Parts:
 
     def _plugin_cache(self, plugin: str) -> Path:
         folder = self.paths.cache / "plugins" / plugin
-        private_folder(folder)
+        if folder not in self._caches or not folder.is_dir():
+            private_folder(folder)
+            self._caches.add(folder)
         return folder
 
     def _referenced(self, reference: str) -> Secret | None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from helpdesk.actions.batch import WINDOW
 from helpdesk.app import Desk
 from helpdesk.gate.audit import Entry
 from helpdesk.secrets import Secret
@@ -217,4 +218,4 @@ def the_passwords_are_there(night: Night, desk: Desk, told: str) -> None:
     for login in set(night.dns) - set(kept):
         number = list(night.dns).index(login)
         assert night._named(number, login) in told
-    assert len(night.dns) - len(kept) <= KILLS * 5  # at most what was in flight each time
+    assert len(night.dns) - len(kept) <= KILLS * WINDOW  # at most what was in flight each time

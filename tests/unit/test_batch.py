@@ -12,12 +12,14 @@ from typing import Any, cast
 
 import pytest
 
+from helpdesk.actions import look
 from helpdesk.actions.batch import Batch, Tally, settled_past
 from helpdesk.actions.batch_past import batch_id
 from helpdesk.actions.batch_plan import Plan, PlannedRow, Planner, in_window
 from helpdesk.actions.batch_rows import BadRow, read_batch
 from helpdesk.actions.batch_state import BatchState
 from helpdesk.actions.runner import Runner
+from helpdesk.connectors.embedded import NewGroup
 from helpdesk.errors import Ambiguous, Exit, Failed, UsageError
 from helpdesk.events import Outcome, Result
 from helpdesk.secrets import Secret
@@ -374,3 +376,32 @@ def test_two_people_of_one_name_are_an_error_and_never_a_guess(world: World, tmp
         database.execute("UPDATE person SET employee_number = 'bo' WHERE login = 'emma'")
     with pytest.raises(Ambiguous, match=r"more than one person \(bo, emma\)"):
         prepared(world, "dana", "password.unlock", person="bo")
+
+
+@pytest.mark.req("D9")
+def test_rights_that_are_lost_in_the_middle_end_with_the_look_at_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Script(world, "person\nemma\nbo\nmia\n", "account.disable")
+    plan = script.good_plan()
+
+    def leaves(_: Any) -> None:
+        world.watch.on_write = None
+        assert world.do("dave", "account.disable", person="dana").outcome.value == "done"
+
+    world.watch.on_write = leaves
+    monkeypatch.setattr(look, "GOOD_FOR", -1.0)  # as after a second
+    tally, seen = script.run(plan, window=1)
+    assert seen.outcomes[1:] == ["refused", "refused"]
+    assert tally.done <= 1
+
+
+@pytest.mark.req("D9")
+def test_a_target_that_becomes_privileged_before_the_batch_begins_is_not_touched(world: World) -> None:
+    script = Script(world, "person\nemma\nbo\n", "account.disable")
+    plan = script.good_plan()
+    world.embedded.admin.remove_group("admins")
+    world.embedded.admin.add_group(NewGroup("admins", members=("root", "emma")))
+    _, seen = script.run(plan)
+    assert seen.outcomes == ["refused", "done"]
+    assert seen.results[1].rule == "never-privileged-accounts"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -98,6 +99,16 @@ class ActiveDirectoryAccounts:
             password_expires=_moment(_number(entry, EXPIRES)),
             failures=_number(entry, FAILURES),
         )
+
+    def statuses(
+        self,
+        link: Link,  # noqa: ARG002  part of the protocol
+        base: str,  # noqa: ARG002
+        people: Mapping[str, Entry],  # noqa: ARG002
+        clock: Clock,  # noqa: ARG002
+    ) -> Mapping[str, AccountStatus]:
+        """Nobody: each is looked at alone."""
+        return {}
 
     def rules(self, link: Link, base: str, person: Person) -> PasswordRules:  # noqa: ARG002  part of the protocol
         """The domain's rules; fine-grained ones are not readable by everyone and are not looked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Literal
 
 from helpdesk.connectors.ldap.link import Dialer, Link, look_up_refused
@@ -19,7 +20,7 @@ __all__ = ["LdapDirectory", "LdapSettings"]
 
 
 class LdapDirectory:
-    """Implements :class:`helpdesk.ports.Directory` on any LDAP server. Connects when first asked."""
+    """Implements :class:`helpdesk.ports.Directory` and :class:`helpdesk.ports.ProvesMany` on any LDAP server. Connects when first asked."""
 
     def __init__(self, settings: LdapSettings, clock: Clock) -> None:
         self._settings = settings
@@ -56,6 +57,9 @@ class LdapDirectory:
 
     def accepts(self, person: Person, password: Secret) -> Literal["yes", "must-change", "no"]:
         return self._sign_in.accepts(person, password)
+
+    def proving(self) -> AbstractContextManager[None]:
+        return self._sign_in.spare.proving()
 
     def close(self) -> None:
         self._link.close()

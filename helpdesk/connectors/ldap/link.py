@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from helpdesk.connectors.ldap.client import Client
 from helpdesk.connectors.ldap.deadline import budget
@@ -17,6 +18,8 @@ from helpdesk.errors import BadCredentials, ConfigError, HelpdeskError, NotSigne
 from helpdesk.secrets import Secret
 
 T = TypeVar("T")
+KNOWN = 5.0
+"""Seconds for which the answer to a question about rules and rights is good for the next one as well."""
 WIDTH = 4
 """Connections that one link holds at most; the second is opened when two threads ask at the same time."""
 
@@ -80,6 +83,7 @@ class Link:
         self._turn = 0
         self._closed: HelpdeskError | None = None
         self._lock = threading.Lock()
+        self._known: dict[tuple[str, ...], tuple[float, Any]] = {}
 
     @property
     def password(self) -> Secret:
@@ -136,6 +140,18 @@ class Link:
             self._drop()
             self._password = None
             self._closed = self._closed or NotSignedIn("You are signed out.", hint="helpdesk login")
+
+    def known(self, what: tuple[str, ...], ask: Callable[[], T], seconds: float = KNOWN) -> T:
+        """What whoever is bound was told lately about the server itself, its rules and rights; else asked now.
+
+        Never for what is in people's entries. What is false, empty or zero is asked again.
+        """
+        when, answer = self._known.get(what, (0.0, None))
+        if answer and time.monotonic() - when < seconds:
+            return answer  # type: ignore[no-any-return]  # it was put there under the same name
+        answer = ask()
+        self._known[what] = (time.monotonic(), answer)
+        return answer
 
     # ── the connections ───────────────────────────────────────────────────────────────────────
 
@@ -199,6 +215,7 @@ class Link:
     def _drop(self) -> None:
         """Let go of all of them; the caller holds the lock."""
         self._turn += 1
+        self._known.clear()
         for client in self._idle:
             client.close()
         self._idle.clear()

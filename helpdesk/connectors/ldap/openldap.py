@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -37,6 +37,9 @@ SUBENTRY = "pwdPolicySubentry"
 FOR_EVER = b"000001010000Z"
 """The lock that no time and no reset lifts: how the policy overlay disables an account."""
 
+STATE = ("entryUUID", LOCK, RESET, FAILURES, CHANGED, SUBENTRY)
+"""The account's own attributes."""
+_MAY_HIDE = (LOCK, RESET, FAILURES)
 _GROUP_CLASSES = ("groupOfNames", "groupOfUniqueNames", "groupOfMembers", "posixGroup")
 _POLICY = (
     "pwdMinLength",
@@ -71,26 +74,37 @@ class OpenLdapAccounts:
     def status(self, link: Link, base: str, person: Person, clock: Clock) -> AccountStatus:
         """What is absent is told apart from what the reader may not see: see :meth:`_shown`."""
         entry = self._state(link, person)
-        lock, reset, failures = entry.values(LOCK), entry.text(RESET), entry.values(FAILURES)
-        shown = self._shown(
-            link, person, [name for name in (LOCK, RESET, FAILURES) if not entry.values(name)]
-        )
-        rules = self._policy(link, base, entry)
+        shown = self._shown(link, person, [name for name in _MAY_HIDE if not entry.values(name)])
+        return _status(entry, shown, self._policy(link, base, entry), clock())
+
+    def statuses(
+        self, link: Link, base: str, people: Mapping[str, Entry], clock: Clock
+    ) -> Mapping[str, AccountStatus]:
+        """What :meth:`status` says of many people, by id; those of whom something may be hidden are left out.
+
+        Args:
+            people: their entries by id, with :data:`STATE`.
+        """
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for id, entry in people.items():
+            absent = tuple(name for name in _MAY_HIDE if not entry.values(name))
+            alike.setdefault(absent, []).append(id)
+        told: dict[str, AccountStatus] = {}
         now = clock()
-        locked, until, enabled = self._lock(lock, LOCK in shown, rules, now)
-        changed = _moment(entry.text(CHANGED))
-        expires = (
-            changed + timedelta(seconds=rules.max_age_seconds) if changed and rules.max_age_seconds else None
-        )
-        return AccountStatus(
-            locked=locked,
-            locked_until=until,
-            enabled=enabled,
-            must_change=reset.upper() == "TRUE" if reset or RESET in shown else None,
-            password_changed=changed,
-            password_expires=expires,
-            failures=len(failures) if failures or FAILURES in shown else None,
-        )
+        for absent, ids in alike.items():
+            for id in self._shown_of(link, base, ids, absent):
+                told[id] = _status(people[id], frozenset(absent), self._policy(link, base, people[id]), now)
+        return told
+
+    def _shown_of(self, link: Link, base: str, ids: Sequence[str], absent: Sequence[str]) -> list[str]:
+        """Of these people, those whose absent attributes the reader would see if they were there."""
+        if not absent:
+            return list(ids)
+        everybody = filter_or(filter_equal(NAMES.id, NAMES.id_value(id)) for id in ids)
+        filter = filter_and([everybody, *(filter_not(filter_present(name)) for name in absent)])
+        found = link.read(lambda client: client.search(base, filter, [NAMES.id], limit=len(ids)))
+        told = {NAMES.entry_id(entry) for entry in found.entries}
+        return [id for id in ids if id in told]
 
     def rules(self, link: Link, base: str, person: Person) -> PasswordRules:
         return self._policy(link, base, self._state(link, person))
@@ -124,7 +138,7 @@ class OpenLdapAccounts:
         """RFC 3062 first, so that the server hashes; then the flag, which a reset alone does not set."""
         person = target.person
         if must_change:
-            self._may_flag(link, target)
+            link.known(("may flag", _parent(person.dn)), lambda: self._may_flag(link, target))
         answer = link.write(lambda client: client.modify_password(person.dn, new))
         if not answer.ok or not must_change:
             return answer
@@ -136,11 +150,13 @@ class OpenLdapAccounts:
             raise _half_done(person, error.message) from None
         if not flagged.ok:
             raise _half_done(person, f"The directory refused: {refusals.said(flagged)}.")
-        self._read_back(link, person)
         return answer
 
-    def _may_flag(self, link: Link, target: Target) -> None:
+    def _may_flag(self, link: Link, target: Target) -> bool:
         """Have the right to set the flag proved by a change that changes nothing, before anything does.
+
+        Who resets many passwords proves it once in a while for the people who stand in one place: where it fails
+        for one of them nevertheless, their reset is told as half-done.
 
         Raises:
             Refused, Failed: with the password as it was.
@@ -151,16 +167,7 @@ class OpenLdapAccounts:
         if not answer.ok:
             login = target.person.login
             refusals.refuse(answer, f"have {login} choose a new password at the next sign-in", login)
-
-    def _read_back(self, link: Link, person: Person) -> None:
-        """Both effects of a reset, as the server holds them now."""
-        try:
-            entry = self._state(link, person)
-            hidden = not entry.text(RESET) and RESET not in self._shown(link, person, [RESET])
-        except HelpdeskError as error:
-            raise _half_done(person, error.message) from None
-        if not hidden and entry.text(RESET).upper() != "TRUE":
-            raise _half_done(person, "The directory took the order to have it changed, and did not keep it.")
+        return True
 
     def unlock(self, link: Link, target: Target) -> None:
         person = target.person
@@ -188,9 +195,8 @@ class OpenLdapAccounts:
 
     def _state(self, link: Link, person: Person) -> Entry:
         """The account's own attributes. Raises NotFound: the entry is gone, or is another one."""
-        wanted = [NAMES.id, LOCK, RESET, FAILURES, CHANGED, SUBENTRY]
         found = link.read(
-            lambda client: client.search(person.dn, filter_present("objectClass"), wanted, scope="BASE")
+            lambda client: client.search(person.dn, filter_present("objectClass"), STATE, scope="BASE")
         )
         if found.answer.code == refusals.NO_RIGHT:
             refusals.refuse(found.answer, f"see the account {person.login}")
@@ -211,35 +217,61 @@ class OpenLdapAccounts:
             found = link.read(lambda client: client.search(person.dn, filter, [NAMES.id], scope="BASE"))
             return len(found.entries) == 1
 
-        if told(absent):
+        place = (_parent(person.dn), *absent)
+        if link.known(("shown", *place), lambda: told(absent)):
             return frozenset(absent)
         return frozenset(name for name in absent if len(absent) > 1 and told([name]))
 
     def _policy(self, link: Link, base: str, entry: Entry) -> PasswordRules:
         """The policy that the entry names, else the only one there is."""
         named = entry.text(SUBENTRY)
-        if named:
-            found = link.read(
-                lambda client: client.search(named, filter_present("objectClass"), _POLICY, scope="BASE")
-            )
-        else:
-            kind = filter_equal("objectClass", "pwdPolicy")
-            found = link.read(lambda client: client.search(base, kind, _POLICY, limit=2))
-        return _rules(found.entries[0]) if len(found.entries) == 1 else PasswordRules()
 
-    def _lock(
-        self, lock: Sequence[bytes], shown: bool, rules: PasswordRules, now: datetime
-    ) -> tuple[bool | None, datetime | None, bool | None]:
-        """Locked, until when, and enabled."""
-        if not lock:
-            return (False, None, True) if shown else (None, None, None)
-        if FOR_EVER in lock:
-            return False, None, False
-        begun = _moment(lock[0].decode("ascii", "replace"))
-        if begun is None or not rules.lockout_seconds:
-            return True, None, True
-        until = begun + timedelta(seconds=rules.lockout_seconds)
-        return (True, until, True) if until > now else (False, None, True)
+        def ask() -> tuple[Entry, ...]:
+            if named:
+                found = link.read(
+                    lambda client: client.search(named, filter_present("objectClass"), _POLICY, scope="BASE")
+                )
+            else:
+                kind = filter_equal("objectClass", "pwdPolicy")
+                found = link.read(lambda client: client.search(base, kind, _POLICY, limit=2))
+            return found.entries
+
+        found = link.known(("policy", named), ask)
+        return _rules(found[0]) if len(found) == 1 else PasswordRules()
+
+
+def _status(entry: Entry, shown: frozenset[str], rules: PasswordRules, now: datetime) -> AccountStatus:
+    """``shown``: the absent attributes that the reader would see if they were there."""
+    lock, reset, failures = entry.values(LOCK), entry.text(RESET), entry.values(FAILURES)
+    locked, until, enabled = _lock(lock, LOCK in shown, rules, now)
+    changed = _moment(entry.text(CHANGED))
+    expires = (
+        changed + timedelta(seconds=rules.max_age_seconds) if changed and rules.max_age_seconds else None
+    )
+    return AccountStatus(
+        locked=locked,
+        locked_until=until,
+        enabled=enabled,
+        must_change=reset.upper() == "TRUE" if reset or RESET in shown else None,
+        password_changed=changed,
+        password_expires=expires,
+        failures=len(failures) if failures or FAILURES in shown else None,
+    )
+
+
+def _lock(
+    lock: Sequence[bytes], shown: bool, rules: PasswordRules, now: datetime
+) -> tuple[bool | None, datetime | None, bool | None]:
+    """Locked, until when, and enabled."""
+    if not lock:
+        return (False, None, True) if shown else (None, None, None)
+    if FOR_EVER in lock:
+        return False, None, False
+    begun = _moment(lock[0].decode("ascii", "replace"))
+    if begun is None or not rules.lockout_seconds:
+        return True, None, True
+    until = begun + timedelta(seconds=rules.lockout_seconds)
+    return (True, until, True) if until > now else (False, None, True)
 
 
 def _half_done(person: Person, reason: str) -> OutcomeUnknown:
@@ -247,6 +279,11 @@ def _half_done(person: Person, reason: str) -> OutcomeUnknown:
         f"{person.login} has a new password, but it is not known whether it must be changed. {reason}",
         hint="Set the password once more, or have the directory's administrators set pwdReset.",
     )
+
+
+def _parent(dn: str) -> str:
+    """The place where an entry stands, as text; two spellings of it are two places, which costs a question."""
+    return dn.replace("\\,", "").partition(",")[2].lower()
 
 
 def _replace(attribute: str, value: str | bytes) -> Changes:

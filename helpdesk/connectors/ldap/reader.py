@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,7 +30,7 @@ from helpdesk.identity import AccountStatus, Group, PasswordRules, Person
 from helpdesk.text import shorten
 
 if TYPE_CHECKING:
-    from helpdesk.ports import Clock
+    from helpdesk.ports import Clock, Snapshot
 
 T = TypeVar("T")
 _MAX_DEPTH = 12
@@ -62,7 +62,7 @@ class Places:
 
 
 class LdapReader:
-    """Implements :class:`helpdesk.ports.DirectoryReader`.
+    """Implements :class:`helpdesk.ports.DirectoryReader` and :class:`helpdesk.ports.ReadsMany`.
 
     Args:
         anonymous: nobody is bound, so a refusal has another remedy.
@@ -251,6 +251,20 @@ class LdapReader:
         if names.nested:
             return filter_equal(names.member[0], dn, rule=names.nested)
         return names.member_filter(dn, login)
+
+    # ── many at once ──────────────────────────────────────────────────────────────────────────
+
+    @bounded
+    def called(self, names: Sequence[str]) -> Mapping[str, Sequence[Person]]:
+        from helpdesk.connectors.ldap import many
+
+        return many.called(self, names)
+
+    @bounded
+    def snapshots(self, ids: Sequence[str]) -> Mapping[str, Snapshot]:
+        from helpdesk.connectors.ldap import many
+
+        return many.snapshots(self, ids)
 
     # ── accounts ──────────────────────────────────────────────────────────────────────────────
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from helpdesk.connectors.ldap.client import Client
@@ -40,6 +43,48 @@ UNTOLD_ID = "dn:"
 """Begins the id of somebody who must change the password where nobody may read their entry before."""
 
 
+class Spare:
+    """Connections of proofs that are over. Each is bound anew before it is asked anything else.
+
+    Without :meth:`proving` none is kept.
+    """
+
+    def __init__(self) -> None:
+        self._idle: list[Client] = []
+        self._open = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def proving(self) -> Iterator[None]:
+        """See :class:`helpdesk.ports.ProvesMany`."""
+        with self._lock:
+            self._open += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open -= 1
+                old, self._idle = (self._idle, []) if not self._open else ([], self._idle)
+            for client in old:
+                client.close()
+
+    def take(self) -> Client | None:
+        """One that stands, where there is one."""
+        with self._lock:
+            client = self._idle.pop() if self._idle else None
+        if client is not None and not client.wire.is_quiet():
+            client.close()
+            return None
+        return client
+
+    def put(self, client: Client) -> None:
+        with self._lock:
+            if self._open:
+                self._idle.append(client)
+                return
+        client.close()
+
+
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """One way in, for all sign-ins to one directory."""
@@ -49,6 +94,7 @@ class SignIn:
     clock: Clock
     link: Link
     reader: LdapReader
+    spare: Spare = field(default_factory=Spare)
 
     def __call__(self, login: str, password: Secret) -> LdapSession:
         """Raises BadCredentials and its siblings, Ambiguous, Refused, Unreachable, ConfigError."""
@@ -89,23 +135,36 @@ class SignIn:
             return "no"
         with budget(self.dialer.total):
             layout = self.places.layout(self.link)
-            client = self.dialer.client()
+            spare = self.spare.take()
+            if spare is not None:
+                try:
+                    return self._opens(spare, layout, person, password)
+                except BrokenWire:
+                    pass  # the server had let go of it: once more, on a new one
             try:
-                answer = client.bind(person.dn, password)
-                restricted = layout.accounts.bind_reason(answer) == "must-change"
-                if not answer.ok:
-                    return "must-change" if restricted else "no"
-                if not layout.accounts.proves(client, person.dn, person.login):
-                    return "no"
-                same = (
-                    self._is_still(person)
-                    if restricted or person.id.startswith(UNTOLD_ID)
-                    else _own_id(client, layout, person.dn) == person.id
-                )
+                return self._opens(self.dialer.client(), layout, person, password)
             except BrokenWire as broken:
                 raise self.dialer.silent(broken.reason) from None
-            finally:
-                client.close()
+
+    def _opens(
+        self, client: Client, layout: Layout, person: Person, password: Secret
+    ) -> Literal["yes", "must-change", "no"]:
+        """See :meth:`accepts`. Raises BrokenWire."""
+        try:
+            answer = client.bind(person.dn, password)
+            restricted = layout.accounts.bind_reason(answer) == "must-change"
+            if not answer.ok:
+                same = restricted
+            elif not layout.accounts.proves(client, person.dn, person.login):
+                same = False
+            elif restricted or person.id.startswith(UNTOLD_ID):
+                same = self._is_still(person)
+            else:
+                same = _own_id(client, layout, person.dn) == person.id
+        except BaseException:
+            client.close()
+            raise
+        self.spare.put(client)
         if not same:
             return "no"
         return "must-change" if restricted else "yes"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -144,6 +144,11 @@ class Accounts(Protocol):
     """
 
     def status(self, link: Link, base: str, person: Person, clock: Clock) -> AccountStatus: ...
+
+    def statuses(
+        self, link: Link, base: str, people: Mapping[str, Entry], clock: Clock
+    ) -> Mapping[str, AccountStatus]:
+        """The status of many, by id; whoever is left out is looked at alone."""
 
     def rules(self, link: Link, base: str, person: Person) -> PasswordRules: ...
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -58,6 +60,7 @@ def perform_batch(
     asked = _Asked(run, action, shared, file, stop_after)
 
     async def work() -> int:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2 * WINDOW, "helpdesk-row"))
         signed_in = await run.desk.signed_in(run.terminal, login=run.flags.login, password=password)
         run.notices(signed_in)
         flags = run.flags

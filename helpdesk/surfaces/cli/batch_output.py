@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 
 from helpdesk.actions.batch import Tally
@@ -36,6 +37,7 @@ class BatchOutput:
         self._state = state
         self._target = target
         self._ended = 0
+        self._writing = threading.Lock()
         self.total = 0
         self.lost: list[str] = []
 
@@ -71,10 +73,11 @@ class BatchOutput:
             )
         else:
             line = f"{clean(login)}\t{secret.expose()}"
-        if (file := self._target.file) is not None:
-            self._state.goes_to(file)
-        self._target.write_line(line)
-        self._state.revealed(item.row.number)
+        with self._writing:
+            if (file := self._target.file) is not None:
+                self._state.goes_to(file)
+            self._target.write_line(line)
+            self._state.revealed(item.row.number)
 
 
 def row_line(

@@ -1,0 +1,118 @@
+"""One look at the directory: what was read of somebody is not read again for a moment.
+
+A batch reads many rows' people together just before those rows, and one row asks for the same person several times: to
+resolve the name, to authorise and to preview. The rule: a look is good for :data:`GOOD_FOR` seconds, whatever a
+row has changed is forgotten at once, and nothing that is read back after an effect comes out of a look.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, TypeVar
+
+from helpdesk.identity import AccountStatus, Group, PasswordRules, Person
+from helpdesk.ports import DirectoryReader, ReadsMany
+
+T = TypeVar("T")
+GOOD_FOR = 1.0
+"""Seconds."""
+
+
+class Look:
+    """Implements :class:`helpdesk.ports.DirectoryReader` and :class:`helpdesk.ports.AtHand`; several threads may share one.
+
+    Args:
+        reader: asked for whatever was not read yet.
+    """
+
+    def __init__(self, reader: DirectoryReader) -> None:
+        self._reader = reader
+        self._known: dict[tuple[str, str], Any] = {}
+        self.begun = time.monotonic()
+
+    @property
+    def is_old(self) -> bool:
+        return time.monotonic() - self.begun > GOOD_FOR
+
+    def ahead(self, *, names: Sequence[str] = (), ids: Sequence[str] = ()) -> None:
+        """Read many people at once, where the server can tell them so; blocking.
+
+        Args:
+            names: as they are typed. ids: who is meant, with the state of their accounts and their groups.
+
+        Raises:
+            Unreachable, NotSignedIn: nothing can be read.
+        """
+        if not isinstance(self._reader, ReadsMany):
+            return
+        for name, people in (self._reader.called(names) if names else {}).items():
+            self._known["called", name] = list(people)
+        everybody = [
+            *ids,
+            *(p.id for (kind, _), found in self._known.items() if kind == "called" for p in found),
+        ]
+        for id, seen in (self._reader.snapshots(everybody) if everybody else {}).items():
+            self._known["id", id] = seen.person
+            self._known["status", id] = seen.status
+            self._known["groups", id] = list(seen.groups)
+
+    def at_hand(self, kind: Literal["id", "status"], id: str) -> Any | None:
+        return self._known.get((kind, id))
+
+    def forget(self, people: Iterable[str], groups: Iterable[str] = ()) -> None:
+        """These were changed, or may have been: they are read anew. Of a group, so is who is in any.
+
+        Args:
+            people, groups: permanent ids.
+        """
+        gone, teams = set(people), set(groups)
+        for (kind, name), found in list(self._known.items()):
+            held = {getattr(one, "id", "") for one in (found if isinstance(found, list) else [found])} | {
+                name
+            }
+            if (teams and kind in ("group", "groups")) or gone & held:
+                self._known.pop((kind, name), None)
+
+    def _once(self, kind: str, name: str, read: Callable[[], T]) -> T:
+        """Errors are not kept: the next one asks again."""
+        if (kind, name) not in self._known:
+            self._known[kind, name] = read()
+        found: T = self._known[kind, name]
+        return found
+
+    # ── people ────────────────────────────────────────────────────────────────────────────────
+
+    def person(self, login: str) -> Person:
+        return self._once("login", login, lambda: self._reader.person(login))
+
+    def person_by_id(self, id: str) -> Person:
+        return self._once("id", id, lambda: self._reader.person_by_id(id))
+
+    def person_by_dn(self, dn: str) -> Person:
+        return self._once("dn", dn, lambda: self._reader.person_by_dn(dn))
+
+    def find_people(self, words: str, limit: int = 20) -> list[Person]:
+        return self._reader.find_people(words, limit)
+
+    def people_called(self, name: str) -> list[Person]:
+        return self._once("called", name, lambda: self._reader.people_called(name))
+
+    # ── groups ────────────────────────────────────────────────────────────────────────────────
+
+    def group(self, name: str) -> Group:
+        return self._once("group", name, lambda: self._reader.group(name))
+
+    def groups(self, limit: int = 1000) -> list[Group]:
+        return self._reader.groups(limit)
+
+    def groups_of(self, person: Person) -> list[Group]:
+        return self._once("groups", person.id, lambda: self._reader.groups_of(person))
+
+    # ── accounts ──────────────────────────────────────────────────────────────────────────────
+
+    def status(self, person: Person) -> AccountStatus:
+        return self._once("status", person.id, lambda: self._reader.status(person))
+
+    def password_rules(self, person: Person) -> PasswordRules:
+        return self._reader.password_rules(person)
