@@ -19,31 +19,35 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from helpdesk.errors import Failed, LogUnavailable
-from helpdesk.gate import audit_erase, audit_proofs, audit_read, audit_seal
+from helpdesk.errors import Failed
+from helpdesk.gate import audit_erase, audit_read, audit_seal
 from helpdesk.gate.audit_chain import Draft, Entry, Head, Sealed, about, drafted
 from helpdesk.gate.audit_erase import Value
+from helpdesk.gate.audit_keeping import LogKeeping
 from helpdesk.gate.audit_live import Runs
 from helpdesk.gate.audit_store import DATABASE, explained, head_of, insert, open_store
 from helpdesk.gate.audit_together import Together
 from helpdesk.gate.audit_turn import Turn
-from helpdesk.gate.audit_verify import Verification, verify_log
-from helpdesk.gate.keys import HostKey, PublicKey
+from helpdesk.gate.audit_verify import Verification
+from helpdesk.gate.audit_view import Closed
+from helpdesk.gate.keys import HostKey
 from helpdesk.gate.merkle import Tree
 from helpdesk.ports import Clock
 from helpdesk.store import BUSY_SECONDS, immediate
 
 __all__ = ["AuditLog", "Entry", "Verification"]
 
-CHECKPOINT_KINDS = frozenset({"outcome", "approval", "request", "sign-in", "erasure"})
+CHECKPOINT_KINDS = frozenset(
+    {"outcome", "approval", "request", "sign-in", "erasure", "rotation", "retention"}
+)
 CHECKPOINT_SECONDS = 60.0
 
 
-class AuditLog:
+class AuditLog(LogKeeping):
     """The log of this machine; safe to use from several threads, and by several processes at once.
 
     Args:
@@ -66,6 +70,7 @@ class AuditLog:
         self._turn = Turn(folder, busy)
         self._together = Together(self._guard)
         self._runs = Runs(folder / "running")
+        self._closed = Closed(folder)
         self._database: sqlite3.Connection | None = None
         self._file: tuple[int, int] = (0, 0)
         self._tree: Tree | None = None
@@ -199,7 +204,7 @@ class AuditLog:
                 insert(database, sealed)
                 if also is not None:
                     also(database)
-                if self._due() or any(item.kind in CHECKPOINT_KINDS for item in sealed):
+                if self._due() or not CHECKPOINT_KINDS.isdisjoint([item.kind for item in sealed]):
                     signed = audit_seal.sign(database, tree, head.seq, now, self._key())
             self._known = head
             if signed is not None:
@@ -228,9 +233,6 @@ class AuditLog:
         with self._turn:
             audit_seal.remember(self._database, self._folder)
         self._head_due = False
-
-    def _whole(self) -> _DropOnError:
-        return _DropOnError(self._drop)
 
     # ── the connection ────────────────────────────────────────────────────────────────────────
 
@@ -267,6 +269,7 @@ class AuditLog:
         return self._database
 
     def _drop(self) -> None:
+        self._closed.close()
         if self._database is not None:
             self._database.close()
             self._database = None
@@ -274,137 +277,4 @@ class AuditLog:
 
     def __del__(self) -> None:
         if self.__dict__.get("_database") is not None:
-            self._drop()
-
-    # ── reading ───────────────────────────────────────────────────────────────────────────────
-
-    def entries(
-        self,
-        after: int = 0,
-        limit: int = 100,
-        *,
-        before: int | None = None,
-        newest_first: bool = False,
-        kinds: Collection[str] = (),
-    ) -> list[Entry]:
-        """Entries in their order, or the newest first.
-
-        Args:
-            after, before: only numbers above, and below. limit: at most so many. kinds: only these; all when empty.
-
-        Raises:
-            LogUnavailable: the log cannot be read.
-        """
-        with self._guard, explained(self._folder), self._whole():
-            return audit_read.entries(self._open(), after, before, limit, newest_first, kinds)
-
-    def entry(self, seq: int) -> Entry:
-        """One entry. Raises NotFound, LogUnavailable."""
-        with self._guard, explained(self._folder), self._whole():
-            return audit_read.entry(self._open(), seq)
-
-    def chosen(self, numbers: Sequence[int]) -> list[Entry]:
-        """The entries with these numbers, in their order; what is not there is left out."""
-        with self._guard, explained(self._folder), self._whole():
-            return audit_read.chosen(self._open(), numbers)
-
-    def outcomes_of(self, intent: int) -> list[Entry]:
-        """How an intent ended, in order: more than once where it was read back later."""
-        with self._guard, explained(self._folder), self._whole():
-            return audit_read.outcomes_of(self._open(), intent)
-
-    def undoing(self, seq: int) -> list[Entry]:
-        """Intents and requests that name this entry as the one they take back."""
-        with self._guard, explained(self._folder), self._whole():
-            return audit_read.undoing(self._open(), seq)
-
-    def open_intents(self) -> list[Entry]:
-        """What must be reconciled: interrupted, or carried out with an effect that could not be read back."""
-        with self._guard, explained(self._folder), self._whole():
-            database = self._open()
-            unended = self._unended(database)
-            return sorted(unended + audit_read.unsettled(database), key=lambda entry: entry.seq)
-
-    def interrupted(self) -> list[Entry]:
-        """Intents without any outcome that no living process is carrying out (R2)."""
-        with self._guard, explained(self._folder), self._whole():
-            return self._unended(self._open())
-
-    def _unended(self, database: sqlite3.Connection) -> list[Entry]:
-        """The liveness is looked at first: a run that ends in between has its outcome logged by then."""
-        candidates = audit_read.without_outcome(database)
-        dead = [entry for entry in candidates if not self._runs.alive(entry.run)]
-        still: Sequence[int] = [entry.seq for entry in audit_read.without_outcome(database)] if dead else ()
-        return [entry for entry in dead if entry.seq in still]
-
-    def verify(
-        self, public_key: PublicKey | None = None, checkpoint: str | None = None, *, since: bool = False
-    ) -> Verification:
-        """Check every entry, personal value and checkpoint.
-
-        Args:
-            public_key: whose signatures to believe; this host's when left out. Nothing secret is needed.
-            checkpoint: a signed checkpoint that was kept elsewhere; the log must continue it.
-            since: look only at what came after that checkpoint.
-
-        Raises:
-            LogUnavailable: the log cannot be read, or the key cannot be.
-        """
-        with explained(self._folder):
-            return verify_log(self._folder, public_key or self._key().public, checkpoint, since=since)
-
-    # ── whose values ──────────────────────────────────────────────────────────────────────────
-
-    def ids_of(self, login: str) -> set[str]:
-        with self._guard, explained(self._folder), self._whole():
-            return audit_erase.ids_of(self._open(), login)
-
-    def logins_of(self, id: str) -> set[str]:
-        with self._guard, explained(self._folder), self._whole():
-            return audit_erase.logins_of(self._open(), id)
-
-    def values_of(self, id: str, names: Collection[str]) -> list[Value]:
-        """The personal values of one person that are still there."""
-        with self._guard, explained(self._folder), self._whole():
-            return audit_erase.values_of(self._open(), id, names)
-
-    # ── proofs ────────────────────────────────────────────────────────────────────────────────
-
-    def prove(self, seq: int, checkpoint: str = "", *, names: bool = False) -> dict[str, Any]:
-        """The document that proves an entry (``helpdesk.proof/1``).
-
-        Args:
-            checkpoint: prove it under this one; under the newest when left out, made now where none covers it.
-            names: tell the personal values too.
-
-        Raises:
-            NotFound, Failed, LogUnavailable: see :func:`helpdesk.gate.audit_proofs.prove_entry`.
-        """
-        self.entry(seq)
-        with self._guard, explained(self._folder), self._whole():
-            note = checkpoint or audit_proofs.newest(self._open(), seq) or self.checkpoint()
-            return audit_proofs.prove_entry(self._open(), self._key().public, seq, note, names=names)
-
-    def prove_continues(self, old: str) -> dict[str, Any]:
-        """The document that proves that the log only grew since an older checkpoint.
-
-        Raises:
-            Failed, LogUnavailable: see :func:`helpdesk.gate.audit_proofs.prove_continues`.
-        """
-        with self._guard, explained(self._folder), self._whole():
-            note = self.checkpoint()
-            return audit_proofs.prove_continues(self._open(), self._key().public, old, note)
-
-
-class _DropOnError:
-    """Closes the connection when SQLite failed on it, so that the next use begins afresh."""
-
-    def __init__(self, drop: Callable[[], None]) -> None:
-        self._drop = drop
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (sqlite3.Error, LogUnavailable)):
             self._drop()

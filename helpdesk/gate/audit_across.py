@@ -45,8 +45,8 @@ def entry(view: View, seq: int) -> Entry:
 
 def chosen(view: View, numbers: Sequence[int]) -> list[Entry]:
     """Entries with these numbers, in their order; numbers that are not there are left out."""
-    wanted = sorted(set(numbers))
-    found = []
+    wanted = sorted({number for number in numbers if number > 0})
+    found: list[Entry] = []
     while wanted:
         try:
             source = view.holding(wanted[0])
@@ -63,7 +63,7 @@ def chosen(view: View, numbers: Sequence[int]) -> list[Entry]:
 def _end(view: View, seq: int) -> int:
     """The last number in the file that holds an entry."""
     if seq >= view.begins:
-        return max(seq, 2**63)
+        return 2**63
     return next((one.last for one in view.segments if one.first <= seq <= one.last), view.begins - 1)
 
 

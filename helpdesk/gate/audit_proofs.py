@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import sqlite3
 from base64 import b64encode
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from helpdesk.errors import Failed, LogUnavailable, NotFound
+from helpdesk.errors import Failed, LogUnavailable, NotFound, UsageError
 from helpdesk.gate.audit_seal import altered
+from helpdesk.gate.audit_segments import Segment
+from helpdesk.gate.audit_view import View
 from helpdesk.gate.checkpoint import Checkpoint, opened
 from helpdesk.gate.keys import PublicKey
 from helpdesk.gate.merkle import Tree, consistent, includes, leaf_hash, node_hash
@@ -23,54 +26,82 @@ _FEW = 3
 """Up to this height a subtree is made from its leaves: one row each, read in one go."""
 
 
-class StoredNodes:
-    """The nodes of the log's tree, as far as entries are there. Raises LogUnavailable where they are not."""
+Edges = Callable[[int, int], Iterator[tuple[int, bytes]]]
 
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
+
+class StoredNodes:
+    """The nodes of the log's tree, as far as entries are there. Raises LogUnavailable where they are not.
+
+    What retention took away is still known by the tree's edge as it stood where the kept part begins.
+    """
+
+    def __init__(self, view: View) -> None:
+        self._view = view
 
     def __call__(self, start: int, height: int) -> bytes:
-        if height > _FEW:
-            return self._stored(start, height) or self._folded(start, height)
-        rows = self._database.execute(
-            "SELECT hash FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq", (start, start + (1 << height))
-        )
-        tree = Tree().grown(hash for (hash,) in rows)
-        if tree.size != 1 << height:
+        found = self._closed(start, height)
+        if found is None and height <= _FEW:
+            leaves = self._leaves(start, start + (1 << height))
+            if len(leaves) == 1 << height:
+                return Tree().grown(leaves).root
+        found = found or self._stored(start, height)
+        if found is None and not height:
             raise altered("entries in it are missing")
-        return tree.root
+        return found or self._folded(start, height)
+
+    def _leaves(self, start: int, end: int) -> list[bytes]:
+        return [
+            hash
+            for source in self._view.sources(start + 1, end)
+            for (hash,) in source.execute(
+                "SELECT hash FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq", (start, end)
+            )
+        ]
+
+    def _closed(self, start: int, height: int) -> bytes | None:
+        """From where a segment ended, which is known without opening it."""
+        return self._at_edge(start, height, self._ends)
 
     def _stored(self, start: int, height: int) -> bytes | None:
-        """From the edge of a checkpoint; only a subtree on the left ever stands in one."""
+        """From the edge of a checkpoint."""
+        return self._at_edge(start, height, self._checkpoints)
+
+    def _at_edge(self, start: int, height: int, edges: Edges) -> bytes | None:
+        """Only a subtree on the left ever stands in the edge of a larger tree."""
         place = start >> height
         if place & 1:
             return None
-        row = self._database.execute(
-            "SELECT size, edge FROM checkpoints WHERE size >= ? AND size < ? LIMIT 1",
-            ((place + 1) << height, (place + 2) << height),
-        ).fetchone()
-        if row is None:
-            return None
-        size, edge = row
-        before = (size >> height + 1).bit_count()
-        return bytes(edge[32 * before : 32 * before + 32]) or None
+        for size, edge in edges((place + 1) << height, (place + 2) << height):
+            before = (size >> height + 1).bit_count()
+            return bytes(edge[32 * before : 32 * before + 32]) or None
+        return None
+
+    def _ends(self, first: int, end: int) -> Iterator[tuple[int, bytes]]:
+        return ((one.last, one.edge) for one in self._view.segments if first <= one.last < end)
+
+    def _checkpoints(self, first: int, end: int) -> Iterator[tuple[int, bytes]]:
+        """Trees of at least so many leaves, and of fewer than so many."""
+        for source in self._view.sources(first, end):
+            row = source.execute(
+                "SELECT size, edge FROM checkpoints WHERE size >= ? AND size < ? LIMIT 1", (first, end)
+            ).fetchone()
+            if row is not None:
+                yield row
 
     def _folded(self, start: int, height: int) -> bytes:
         half = height - 1
         return node_hash(self(start, half), self(start + (1 << half), half))
 
 
-def newest(database: sqlite3.Connection, least: int = 0) -> str:
+def newest(live: sqlite3.Connection, least: int = 0) -> str:
     """The newest stored checkpoint over at least so many entries; "" when there is none."""
-    row = database.execute(
+    row = live.execute(
         "SELECT note FROM checkpoints WHERE size >= ? ORDER BY size DESC LIMIT 1", (least,)
     ).fetchone()
     return str(row[0]) if row else ""
 
 
-def prove_entry(
-    database: sqlite3.Connection, key: PublicKey, seq: int, note: str, *, names: bool
-) -> dict[str, Any]:
+def prove_entry(view: View, key: PublicKey, seq: int, note: str, *, names: bool) -> dict[str, Any]:
     """The document that proves an entry to whoever has a checkpoint, or only the public key.
 
     Args:
@@ -81,7 +112,7 @@ def prove_entry(
         LogUnavailable: the log was altered, so that there is no proof.
     """
     checkpoint = _opened(note, key)
-    row = database.execute("SELECT entry FROM entries WHERE seq = ?", (seq,)).fetchone()
+    row = view.holding(seq).execute("SELECT entry FROM entries WHERE seq = ?", (seq,)).fetchone()
     if row is None:
         raise NotFound(f"The log has no entry {seq}.", hint="helpdesk log list shows the newest.")
     if seq > checkpoint.size:
@@ -91,7 +122,7 @@ def prove_entry(
             code="proof",
         )
     leaf = leaf_hash(row[0].encode())
-    path = inclusion(seq - 1, checkpoint.size, StoredNodes(database))
+    path = inclusion(seq - 1, checkpoint.size, StoredNodes(view))
     if not includes(leaf, seq - 1, checkpoint.size, path, checkpoint.root):
         raise altered(f"entry {seq} does not stand where the signed checkpoint has it")
     document: dict[str, Any] = {
@@ -105,11 +136,11 @@ def prove_entry(
         "checkpoint": note,
     }
     if names:
-        document["personal"] = _opened_values(database, seq)
+        document["personal"] = _opened_values(view.live, seq)
     return document
 
 
-def prove_continues(database: sqlite3.Connection, key: PublicKey, old: str, note: str) -> dict[str, Any]:
+def prove_continues(view: View, key: PublicKey, old: str, note: str) -> dict[str, Any]:
     """The document that proves that the log only grew since a checkpoint that was kept elsewhere.
 
     Args:
@@ -117,13 +148,15 @@ def prove_continues(database: sqlite3.Connection, key: PublicKey, old: str, note
 
     Raises:
         Failed: the kept checkpoint is not this log's. LogUnavailable: the log does not continue it.
+        UsageError: what it is over was removed by retention.
     """
     first = _opened(old, key)
     second = _opened(note, key) if note else None
     if second is None or first.size > second.size:
         raise _forked(first.size)
+    _still_here(view, first.size)
     try:
-        path = consistency(first.size, second.size, StoredNodes(database))
+        path = consistency(first.size, second.size, StoredNodes(view))
     except ValueError as error:  # a checkpoint over nothing
         raise Failed(
             "That checkpoint is over no entries, so that every log continues it.", code="proof"
@@ -139,6 +172,23 @@ def prove_continues(database: sqlite3.Connection, key: PublicKey, old: str, note
         "path": [b64encode(step).decode() for step in path],
         "checkpoint": note,
     }
+
+
+def _still_here(view: View, size: int) -> None:
+    """Raises UsageError."""
+    gone = view.removed
+    if gone is not None and size < gone.last:
+        raise uncovered(size, gone)
+
+
+def uncovered(size: int, gone: Segment) -> UsageError:
+    """Nothing can be said about a checkpoint whose entries retention took away."""
+    return UsageError(
+        f"That checkpoint is over {size} entries. Entries 1 to {gone.last} were removed by retention on "
+        f"{gone.removed_at[:10]}, as entry {gone.removed} records, so whether the log continues it cannot be shown.",
+        hint=f"Give a checkpoint over {gone.last} entries or more.",
+        code="removed",
+    )
 
 
 def _opened(note: str, key: PublicKey) -> Checkpoint:

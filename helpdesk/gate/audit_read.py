@@ -12,11 +12,11 @@ from helpdesk.gate.audit_chain import Entry, read
 
 _AT_ONCE = 500
 _UNSETTLED = ("unknown", "accepted")
-_WITHOUT_OUTCOME = """SELECT seq FROM entries i WHERE kind = 'intent'
-  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.about = i.seq)"""
+_WITHOUT_OUTCOME = """SELECT seq FROM entries i WHERE kind = 'intent' AND seq <= ?
+  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.about = i.seq AND o.seq <= ?) ORDER BY seq"""
 _LAST_UNSETTLED = """SELECT about FROM entries o WHERE about IS NOT NULL
-  AND seq = (SELECT max(seq) FROM entries x WHERE x.about = o.about)
-  AND json_extract(entry, '$.body.outcome') IN (?, ?)"""
+  AND seq = (SELECT max(seq) FROM entries x WHERE x.about = o.about AND x.seq <= ?)
+  AND json_extract(entry, '$.body.outcome') IN (?, ?) ORDER BY about"""
 _UNDOING = """SELECT seq FROM entries WHERE seq > ? AND kind IN ('intent', 'request')
   AND json_extract(entry, '$.body.undoes') = ?"""
 
@@ -59,13 +59,14 @@ def chosen(database: sqlite3.Connection, numbers: Sequence[int]) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.seq)
 
 
-def without_outcome(database: sqlite3.Connection) -> list[Entry]:
-    return _load(database, _WITHOUT_OUTCOME, ())
+def without_outcome(database: sqlite3.Connection, last: int) -> list[int]:
+    """Numbers of intents without an outcome, as it was when ``last`` was the last entry."""
+    return [seq for (seq,) in database.execute(_WITHOUT_OUTCOME, (last, last))]
 
 
-def unsettled(database: sqlite3.Connection) -> list[Entry]:
-    """Intents whose last outcome says that their effect is not known."""
-    return _load(database, _LAST_UNSETTLED, _UNSETTLED)
+def unsettled(database: sqlite3.Connection, last: int) -> list[int]:
+    """Numbers of intents whose last outcome, up to an entry, says that their effect is not known."""
+    return [seq for (seq,) in database.execute(_LAST_UNSETTLED, (last, *_UNSETTLED))]
 
 
 def outcomes_of(database: sqlite3.Connection, intent: int) -> list[Entry]:

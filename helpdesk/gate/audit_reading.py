@@ -16,7 +16,7 @@ from helpdesk.gate.audit_erase import Value
 from helpdesk.gate.audit_live import Runs
 from helpdesk.gate.audit_segments import Segment
 from helpdesk.gate.audit_store import explained
-from helpdesk.gate.audit_verify import Verification, verify_log
+from helpdesk.gate.audit_verify import Tell, Verification, quiet, verify_log
 from helpdesk.gate.audit_view import Closed, View, viewing
 from helpdesk.gate.keys import HostKey, PublicKey
 
@@ -111,7 +111,12 @@ class LogReading:
         return [entry for entry in dead if entry.seq in still]
 
     def verify(
-        self, public_key: PublicKey | None = None, checkpoint: str | None = None, *, since: bool = False
+        self,
+        public_key: PublicKey | None = None,
+        checkpoint: str | None = None,
+        *,
+        since: bool = False,
+        tell: Tell = quiet,
     ) -> Verification:
         """Check every entry, personal value, checkpoint and segment.
 
@@ -119,13 +124,16 @@ class LogReading:
             public_key: whose signatures to believe; this host's when left out. Nothing secret is needed.
             checkpoint: a signed checkpoint that was kept elsewhere; the log must continue it.
             since: look only at what came after that checkpoint.
+            tell: is given how many entries were looked at, of how many; what it raises ends the check.
 
         Raises:
             LogUnavailable: the log cannot be read, or the key cannot be.
-            Failed: what that checkpoint is over was removed by retention, so that nothing can be said.
+            UsageError: what that checkpoint is over was removed by retention, so that nothing can be said.
         """
         with explained(self._folder):
-            return verify_log(self._folder, public_key or self._key().public, checkpoint, since=since)
+            return verify_log(
+                self._folder, public_key or self._key().public, checkpoint, since=since, tell=tell
+            )
 
     def segments(self) -> list[Segment]:
         """Every segment that was ever closed, the oldest first, also what retention removed."""

@@ -87,10 +87,9 @@ def sign(database: sqlite3.Connection, tree: Tree, size: int, now: datetime, key
     Raises:
         LogUnavailable: entries between are missing.
     """
-    rows = database.execute(
-        "SELECT hash FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq", (tree.size, size)
-    )
-    grown = tree.grown(hash for (hash,) in rows)
+    grown = _grown(database, tree, size)
+    if grown.size != size:  # another process closed a segment, and went on from a newer checkpoint
+        grown = _grown(database, _last_signed(database, key), size)
     if grown.size != size:
         raise altered("entries in it are missing")
     note = Checkpoint(key.public.name, size, grown.root, now).signed(key)
@@ -98,6 +97,22 @@ def sign(database: sqlite3.Connection, tree: Tree, size: int, now: datetime, key
         "INSERT INTO checkpoints (size, note, edge) VALUES (?, ?, ?)", (size, note, grown.packed())
     )
     return grown
+
+
+def _grown(database: sqlite3.Connection, tree: Tree, size: int) -> Tree:
+    rows = database.execute(
+        "SELECT hash FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq", (tree.size, size)
+    )
+    return tree.grown(hash for (hash,) in rows)
+
+
+def _last_signed(database: sqlite3.Connection, key: HostKey) -> Tree:
+    """Raises LogUnavailable."""
+    row = database.execute("SELECT size, note, edge FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
+    if row is None:
+        return Tree()
+    size, note, edge = row
+    return _signed_tree(size, note, edge, key)
 
 
 def remember(database: sqlite3.Connection, folder: Path) -> None:

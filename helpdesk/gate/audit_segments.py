@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = "segments"
+NEXT = "next.db"
+"""The file that is being written."""
 TABLE = """CREATE TABLE IF NOT EXISTS segments (
   first INTEGER PRIMARY KEY,
   last INTEGER NOT NULL UNIQUE,

@@ -1,14 +1,13 @@
 """Where the log is stored: one SQLite file, only ever added to, and what its errors mean to a person (R1, R4).
 
-``helpdesk.store`` makes every commit durable and lets one writer in at a time; ``UNIQUE (prev)`` lets no two
-entries follow the same one, whatever else goes wrong.
+``helpdesk.store`` makes every commit durable and lets one writer in at a time; a trigger lets
+no entry in but the one that follows the last, whatever else goes wrong.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from helpdesk.errors import Failed, LogUnavailable
@@ -17,11 +16,13 @@ from helpdesk.store import BUSY_SECONDS, immediate, open_database
 
 DATABASE = "log.db"
 VERSION = 1
+ROTATED = 2
+"""The form once a segment was closed: programs that know of none would miss those entries."""
 
 _SCHEMA = (
     """CREATE TABLE entries (
       seq INTEGER PRIMARY KEY,
-      prev BLOB NOT NULL UNIQUE,
+      prev BLOB NOT NULL,
       hash BLOB NOT NULL,
       time TEXT NOT NULL,
       kind TEXT NOT NULL,
@@ -42,6 +43,9 @@ _SCHEMA = (
       note TEXT NOT NULL,
       edge BLOB NOT NULL
     ) STRICT""",
+    """CREATE TRIGGER entries_follow BEFORE INSERT ON entries
+      WHEN NEW.prev IS NOT (SELECT hash FROM entries WHERE seq = NEW.seq - 1) AND EXISTS (SELECT 1 FROM entries)
+      BEGIN SELECT RAISE(ABORT, 'an entry follows the last one'); END""",
     """CREATE TRIGGER entries_stay BEFORE DELETE ON entries
       BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END""",
     """CREATE TRIGGER entries_fixed BEFORE UPDATE ON entries
@@ -62,7 +66,7 @@ def open_store(path: Path, busy: float = BUSY_SECONDS) -> sqlite3.Connection:
     """The log's database, with its tables. Raises Failed, sqlite3.Error; see :func:`explained`."""
     database = open_database(path, busy=busy)
     try:
-        if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        if database.execute("PRAGMA user_version").fetchone()[0] not in (VERSION, ROTATED):
             with immediate(database):
                 _create(database)
     except BaseException:
@@ -73,11 +77,11 @@ def open_store(path: Path, busy: float = BUSY_SECONDS) -> sqlite3.Connection:
 
 def _create(database: sqlite3.Connection) -> None:
     found = database.execute("PRAGMA user_version").fetchone()[0]
-    if found == VERSION:  # another process was faster
+    if found in (VERSION, ROTATED):  # another process was faster
         return
     if found != 0:
         raise LogUnavailable(
-            f"The log was written by another version of helpdesk (form {found}, this one writes {VERSION}).",
+            f"The log was written by another version of helpdesk (form {found}, this one writes {ROTATED}).",
             hint="Use the newer version of helpdesk.",
         )
     for statement in _SCHEMA:
@@ -101,26 +105,35 @@ def insert(database: sqlite3.Connection, items: Sequence[Sealed]) -> None:
     )
 
 
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
+class explained:
     """Turns whatever keeps the log from being used into LogUnavailable: what cannot be logged does not happen."""
-    try:
-        yield
-    except LogUnavailable:
-        raise
-    except Failed as error:
-        raise LogUnavailable(f"The log cannot be used: {error.message}", hint=error.hint) from error
-    except sqlite3.Error as error:
-        raise _explanation(path, error) from error
-    except UnicodeDecodeError as error:  # sqlite3 cannot even say what is wrong with the file
-        raise LogUnavailable(
-            f"The log in {path} cannot be used: its file is damaged.", hint=_DAMAGED
-        ) from error
-    except OSError as error:
-        raise LogUnavailable(
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None and not isinstance(error, LogUnavailable):
+            meaning = _meaning(self._path, error)
+            if meaning is not None:
+                raise meaning from error
+
+
+def _meaning(path: Path, error: BaseException) -> LogUnavailable | None:
+    if isinstance(error, Failed):
+        return LogUnavailable(f"The log cannot be used: {error.message}", hint=error.hint)
+    if isinstance(error, sqlite3.Error):
+        return _explanation(path, error)
+    if isinstance(error, UnicodeDecodeError):  # sqlite3 cannot even say what is wrong with the file
+        return LogUnavailable(f"The log in {path} cannot be used: its file is damaged.", hint=_DAMAGED)
+    if isinstance(error, OSError):
+        return LogUnavailable(
             f"The log in {path} cannot be used: {error.strerror or error}.",
             hint="Check the folder's rights and the disk; helpdesk doctor looks at both.",
-        ) from error
+        )
+    return None
 
 
 def _explanation(path: Path, error: sqlite3.Error) -> LogUnavailable:

@@ -9,20 +9,39 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from helpdesk.errors import LogUnavailable
-from helpdesk.gate.audit_chain import FORM, GENESIS, about, commitment
+from helpdesk.gate.audit_chain import FORM, about, commitment
+from helpdesk.gate.audit_links import (
+    counted,
+    file_of,
+    kept_from,
+    links_broken,
+    stored_checkpoints,
+    told_removed,
+)
+from helpdesk.gate.audit_proofs import uncovered
 from helpdesk.gate.audit_seal import read_head
+from helpdesk.gate.audit_segments import Segment
 from helpdesk.gate.audit_since import resumed
-from helpdesk.gate.audit_store import DATABASE, VERSION
+from helpdesk.gate.audit_store import DATABASE, ROTATED
+from helpdesk.gate.audit_view import Closed, SegmentGone, View
 from helpdesk.gate.checkpoint import Checkpoint, opened
 from helpdesk.gate.keys import PublicKey
 from helpdesk.gate.merkle import Tree, leaf_hash
+
+Tell = Callable[[int, int], None]
+"""Is told how far a long check is: so many entries, of so many."""
+_TOLD = 1000
+
+
+def quiet(done: int, of: int) -> None:
+    """Tells nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +53,7 @@ class Verification:
         checkpoint: the newest signed one. signed: it covers this many of the entries.
         erased: personal values that are gone, as they may be. problem: what is wrong, or "".
         since: the check began after this many entries; they were not looked at, only held to a checkpoint.
+        segments: closed files that are kept. removed: the last of what retention took away, where it did.
     """
 
     ok: bool
@@ -44,6 +64,8 @@ class Verification:
     signed: int = 0
     erased: int = 0
     since: int = 0
+    segments: int = 0
+    removed: Segment | None = None
 
     def plain(self) -> dict[str, Any]:
         """For ``log verify --json``."""
@@ -56,6 +78,8 @@ class Verification:
             "signed": self.signed,
             "erased": self.erased,
             "since": self.since,
+            "segments": self.segments,
+            "removed": told_removed(self.removed),
         }
 
 
@@ -83,33 +107,42 @@ class _Row(NamedTuple):
 
 
 def verify_log(
-    folder: Path, key: PublicKey, checkpoint: str | None = None, *, since: bool = False
+    folder: Path,
+    key: PublicKey,
+    checkpoint: str | None = None,
+    *,
+    since: bool = False,
+    tell: Tell = quiet,
 ) -> Verification:
     """Check the log in a folder, against a checkpoint that was kept elsewhere too where one is given.
 
     Args:
         since: look only at what came after the checkpoint. Where the log does not simply go on from there,
             everything is looked at, to name the first bad entry.
+        tell: is given how many entries were looked at, of how many, now and then; what it raises ends the check.
 
     Raises:
         LogUnavailable: the files cannot be read.
+        UsageError: what the checkpoint is over was removed by retention, so that nothing can be said.
     """
     remembered = read_head(folder)  # before the database, which may grow meanwhile
     path = folder / DATABASE
     if not path.exists():
         missing = remembered is not None or checkpoint is not None
         return Verification(not missing, 0, 1 if missing else None, "", "The log is gone." if missing else "")
-    with closing(_read_only(path)) as database:
-        check = _Check(database, key, remembered, checkpoint, since=since)
+    with closing(_read_only(path)) as database, closing(Closed(folder, names=False)) as closed:
+        check = _Check(database, closed, key, remembered, checkpoint, since=since, tell=tell)
         problem, first_bad = "", None
         try:
             check.run()
         except _Bad as found:
             problem, first_bad = found.problem, found.seq
+        except SegmentGone as found:
+            problem, first_bad = found.message, found.segment.first
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if not _says_damaged(error):
                 raise
-            problem, first_bad = f"The file {DATABASE} is damaged: {error}.", check.good + 1
+            problem, first_bad = f"The file {check.file} is damaged: {error}.", check.good + 1
         return Verification(
             ok=not problem,
             entries=check.entries,
@@ -118,7 +151,9 @@ def verify_log(
             problem=problem,
             signed=check.newest.size if check.newest else 0,
             erased=check.erased,
-            since=check.start.size,
+            since=check.start.size if check.since else 0,
+            segments=check.kept,
+            removed=check.removed,
         )
 
 
@@ -161,18 +196,25 @@ class _Check:
     def __init__(
         self,
         database: sqlite3.Connection,
+        closed: Closed,
         key: PublicKey,
         remembered: str | None,
         given: str | None,
         *,
         since: bool,
+        tell: Tell,
     ) -> None:
         self._database = database
+        self._closed = closed
         self._key = key
         self._remembered = remembered
         self._given = given
-        self._since = since
+        self._tell = tell
+        self.since = since
         self.start = Tree()
+        self.file = DATABASE
+        self.kept = 0
+        self.removed: Segment | None = None
         self.entries = 0
         self.good = 0
         self.erased = 0
@@ -182,20 +224,24 @@ class _Check:
     def run(self) -> None:
         """Raises _Bad, sqlite3.Error."""
         self._database.execute("BEGIN")  # one view, whatever is appended meanwhile
+        self._view = View(self._database, self._closed)
+        self.kept, self.removed = len(self._view.kept), self._view.removed
         tree, prev = self._beginning()
         self._check_file()
         self.start, self.good, signed = tree, tree.size, tree.size
-        count = "SELECT count(*) FROM entries WHERE seq > ?"
-        self.entries = tree.size + self._database.execute(count, (tree.size,)).fetchone()[0]
+        self._signed_up_to = signed
+        self.entries = tree.size + counted(self._view, tree.size)
         expected, complaint = self._checkpoints()
         for row, after in _pairs(self._rows()):
             self._check_row(row, after, tree.size + 1, prev)
             tree, prev = tree.grown((row.leaf,)), row.leaf
             self.good = tree.size
+            if not self.good % _TOLD:
+                self._tell(self.good, self.entries)
             due = expected.pop(tree.size, ())
             if any(checkpoint.root != tree.root for checkpoint in due):
                 raise _not_as_signed(signed + 1, row, after)
-            signed = tree.size if due else signed
+            self._signed_up_to = signed = tree.size if due else signed
         if expected:
             raise _Bad(
                 tree.size + 1,
@@ -204,27 +250,29 @@ class _Check:
         if complaint:
             raise complaint
         self._check_strays(tree.size)
+        for bad, problem in links_broken(self._view, self.start.size, whole=not self.since):
+            raise _Bad(bad, problem)
 
     def _beginning(self) -> tuple[Tree, bytes]:
         """Where to begin, and what the first entry there must name as the one before."""
-        if self._since and self._given is not None:
+        if self.since and self._given is not None:
             try:
-                begun = resumed(self._database, opened(self._given, self._key))
-            except ValueError:
+                begun = resumed(self._view, opened(self._given, self._key))
+            except (ValueError, SegmentGone):
                 begun = None  # not genuine: said when the checkpoints are looked at
             if begun is not None:
                 return begun
-        self._since = False
-        return Tree(), GENESIS
+        self.since = False
+        return kept_from(self.removed)
 
     def _check_file(self) -> None:
         version = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
+        if version > ROTATED:
             raise LogUnavailable(
                 f"The log was written by a newer version of helpdesk (form {version}).",
                 hint="Verify it with that version.",
             )
-        if self._since:
+        if self.since:
             return
         for (found,) in self._database.execute("PRAGMA integrity_check(1)"):
             if found != "ok":
@@ -233,11 +281,13 @@ class _Check:
     # ── entries ───────────────────────────────────────────────────────────────────────────────
 
     def _rows(self) -> Iterator[_Row]:
-        cursor = self._database.execute(
-            "SELECT seq, prev, hash, time, kind, about, entry FROM entries NOT INDEXED WHERE seq > ? ORDER BY seq",
-            (self.start.size,),
-        )
-        return (_Row(*row) for row in cursor)
+        for source in self._view.sources(self.start.size + 1):
+            self.file = file_of(source)
+            cursor = source.execute(
+                "SELECT seq, prev, hash, time, kind, about, entry FROM entries NOT INDEXED WHERE seq > ? ORDER BY seq",
+                (self.start.size,),
+            )
+            yield from (_Row(*row) for row in cursor)
 
     def _check_row(self, row: _Row, after: _Row | None, expected: int, prev: bytes) -> None:
         if row.seq != expected:
@@ -266,7 +316,7 @@ class _Check:
     def _misfit(self, row: _Row, after: _Row | None, seq: int) -> _Bad:
         """The entry does not follow the one before. Which one is bad, the one that comes after can tell."""
         vouched = self._signed_last(row) if after is None else _document(after).get("prev") == row.leaf.hex()
-        bad = seq - 1 if vouched and seq > 1 else seq
+        bad = seq - 1 if vouched and self._signed_up_to < seq - 1 else seq
         return _Bad(bad, f"Entry {bad} was changed.")
 
     def _signed_last(self, row: _Row) -> bool:
@@ -291,7 +341,8 @@ class _Check:
             raise _Bad(seq, f"The {min(left)} of entry {seq} was taken away, which is not how it is erased.")
 
     def _check_strays(self, size: int) -> None:
-        for where, values in (("seq < 1", ()), ("seq > ?", (size,))):
+        gone = self.removed.last if self.removed else 0
+        for where, values in (("seq <= ?", (gone,)), ("seq > ?", (size,))):
             row = self._database.execute(
                 f"SELECT seq FROM personal WHERE {where} ORDER BY seq LIMIT 1",  # noqa: S608
                 values,
@@ -306,9 +357,7 @@ class _Check:
         expected: dict[int, list[Checkpoint]] = {}
         complaint: _Bad | None = None
         stored: dict[int, str] = {}
-        for size, note, edge in self._database.execute(
-            "SELECT size, note, edge FROM checkpoints WHERE size >= ? ORDER BY size", (self._oldest(),)
-        ):
+        for size, note, edge in stored_checkpoints(self._view, self._oldest()):
             stored[size] = note
             try:
                 checkpoint = opened(note, self._key)
@@ -322,8 +371,9 @@ class _Check:
                 continue
             expected.setdefault(size, []).append(checkpoint)
             self.newest, self.newest_note = checkpoint, note
-        for note, where in ((self._remembered, "beside the database"), (self._given, "that was given")):
-            complaint = self._outside(note, where, expected) or complaint
+        outside = ((self._remembered, "beside the database"), (self._given, "that was given"))
+        for kept, where in outside:
+            complaint = self._outside(kept, where, expected) or complaint
         after = {size: due for size, due in expected.items() if size > self.start.size}
         return after, complaint or self._gone(stored)
 
@@ -343,6 +393,10 @@ class _Check:
             checkpoint = opened(note, self._key)
         except ValueError as error:
             return _Bad(None, f"The checkpoint {where} is not genuine: {error}.")
+        if self.removed is not None and note is self._given and checkpoint.size < self.removed.last:
+            raise uncovered(checkpoint.size, self.removed)
+        if checkpoint.size == self.start.size and checkpoint.size and checkpoint.root != self.start.root:
+            return _Bad(checkpoint.size, f"The log does not continue the checkpoint {where}.")
         if checkpoint.size:
             expected.setdefault(checkpoint.size, []).append(checkpoint)
         if self.newest is None or checkpoint.size > self.newest.size:
@@ -375,10 +429,14 @@ def _not_as_signed(start: int, row: _Row, after: _Row | None) -> _Bad:
 
 
 def _pairs(rows: Iterator[_Row]) -> Iterator[tuple[_Row, _Row | None]]:
-    """Each row with the one after it."""
+    """Each row with the one after it; where that cannot be read, the row itself still has its turn."""
     row = next(rows, None)
     while row is not None:
-        after = next(rows, None)
+        try:
+            after = next(rows, None)
+        except (sqlite3.Error, UnicodeDecodeError, SegmentGone):
+            yield row, None
+            raise
         yield row, after
         row = after
 

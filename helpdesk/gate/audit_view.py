@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from helpdesk.errors import LogUnavailable, NotFound
-from helpdesk.gate.audit_segments import FOLDER, Segment, last_removed, segments_of
+from helpdesk.gate.audit_segments import FOLDER, NEXT, Segment, last_removed, segments_of
 from helpdesk.gate.audit_store import DATABASE
 
 _KEPT_OPEN = 8
@@ -88,12 +88,13 @@ class View:
     """The whole log as it is at one moment. Made by :func:`viewing`.
 
     Attributes:
-        live: the live file. begins: the number of the first entry there; 1 for an empty log.
+        live: the live file. folder: of the log. begins: the number of the first entry there; 1 for an empty log.
     """
 
     def __init__(self, live: sqlite3.Connection, closed: Closed) -> None:
         self.live = live
         self._closed = closed
+        self.folder = closed.folder
         row = live.execute("SELECT min(seq) FROM entries").fetchone()
         self.begins: int = row[0] or 1
         self._segments: list[Segment] | None = None
@@ -133,7 +134,7 @@ class View:
         if newest_first and last >= self.begins:
             yield self.live
         for segment in self._older(first, last, newest_first=newest_first, kinds=kinds):
-            opened = self._opened(segment)
+            opened = self._present(segment)
             if opened is not None:
                 yield opened
         if not newest_first and last >= self.begins:
@@ -166,10 +167,14 @@ class View:
                 raise removed(seq, segment)
         return self.live
 
-    def _opened(self, segment: Segment) -> sqlite3.Connection | None:
+    def opened(self, segment: Segment) -> sqlite3.Connection:
+        """Raises SegmentGone, sqlite3.Error."""
+        return self._closed.connection(segment)
+
+    def _present(self, segment: Segment) -> sqlite3.Connection | None:
         """``None`` when retention took it away since this view began."""
         try:
-            return self._closed.connection(segment)
+            return self.opened(segment)
         except SegmentGone:
             if _removed_since(self._closed.folder, segment):
                 return None
@@ -207,9 +212,19 @@ def _removed_since(folder: Path, segment: Segment) -> bool:
 
 
 def leftovers(folder: Path, live: sqlite3.Connection) -> list[Path]:
-    """Files in the folder of the segments that are no segment: of a rotation or a removal that was cut short."""
+    """Files that a rotation or a removal left when it was cut short: what they hold is in the live file, or is
+    recorded as removed. Any other file stays, as evidence."""
     place = folder / FOLDER
     if not place.is_dir():
         return []
-    kept = {segment.file for segment in segments_of(live) if segment.removed is None}
-    return sorted(path for path in place.iterdir() if path.suffix == ".db" and path.name not in kept)
+    segments = segments_of(live)
+    known = {segment.file for segment in segments}
+    gone = {segment.file for segment in segments if segment.removed is not None}
+    begins = segments[-1].last + 1 if segments else 1
+    found = []
+    for path in place.glob("*.db"):
+        first = path.stem.partition("-")[0]
+        unknown = path.name not in known and first.isdigit() and int(first) >= begins
+        if path.name == NEXT or path.name in gone or unknown:
+            found.append(path)
+    return sorted(found)

@@ -16,6 +16,7 @@ import pytest
 
 from helpdesk.errors import Failed, LogUnavailable, NotFound, UsageError
 from helpdesk.gate.audit_proofs import StoredNodes
+from helpdesk.gate.audit_view import Closed, View
 from helpdesk.gate.keys import PUBLIC, PublicKey, read_public
 from helpdesk.gate.merkle import Tree, consistent, includes, leaf_hash
 from helpdesk.gate.merkle_proofs import consistency, inclusion, over
@@ -236,11 +237,12 @@ def test_proofs_over_many_entries_read_few_of_them(tmp_path: Path) -> None:
     log.close()
     with closing(sqlite3.connect(tmp_path / "log" / "log.db")) as database:
         leaves = [row[0] for row in database.execute("SELECT hash FROM entries ORDER BY seq")]
+        view = View(database, Closed(tmp_path / "log"))
         read: list[str] = []
         database.set_trace_callback(read.append)
         for seq in (1, 40, 128, 129, 256, 257, 300):
             read.clear()
-            assert inclusion(seq - 1, 300, StoredNodes(database)) == audit_path(seq - 1, leaves)
+            assert inclusion(seq - 1, 300, StoredNodes(view)) == audit_path(seq - 1, leaves)
             spans = [re.search(r"seq > (\d+) AND seq <= (\d+)", one) for one in read]
             assert 0 < sum(int(span[2]) - int(span[1]) for span in spans if span) <= 128
     proved = check_proof(json.dumps(log.prove(129)), public(tmp_path))
