@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from helpdesk.platform import private_file
@@ -38,14 +36,26 @@ def open_database(path: Path, *, busy: float = BUSY_SECONDS) -> sqlite3.Connecti
     return database
 
 
-@contextmanager
-def immediate(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+class immediate:
     """One transaction that holds the write lock from its start: committed whole, or not at all."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield database
-        database.execute("COMMIT")
-    except BaseException:
-        if database.in_transaction:  # a full disk has rolled it back already
-            database.execute("ROLLBACK")
-        raise
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._database.execute("BEGIN IMMEDIATE")
+        return self._database
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is None:
+                self._database.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            raise
+        if error is not None:
+            self._undo()
+
+    def _undo(self) -> None:
+        if self._database.in_transaction:  # a full disk has rolled it back already
+            self._database.execute("ROLLBACK")

@@ -19,16 +19,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from json.encoder import encode_basestring as quoted
-from typing import Any
+from typing import Any, NamedTuple
 
 from helpdesk.canonical import encoded
 from helpdesk.gate.merkle import leaf_hash
 
 FORM = "helpdesk.entry/1"
+_FORM = f'"form":{quoted(FORM)},'
 GENESIS = bytes(32)
 """What the first entry names as the hash of the entry before it."""
 SALT = 32
-_PERSONAL = b"helpdesk personal value v1\n"
+_SIMPLE = frozenset({str, int, bool, type(None)})
+_PERSONAL = "helpdesk personal value v1\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,7 @@ class Entry:
     run: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The last entry: what the next one is chained to."""
 
     seq: int = 0
@@ -63,8 +64,7 @@ class Head:
     time: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """An entry ready to be stored.
 
     Attributes:
@@ -81,8 +81,7 @@ class Sealed:
     personal: tuple[tuple[str, bytes, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """An entry without its place: all that can be made before the log's lock is held.
 
     Attributes:
@@ -114,19 +113,21 @@ def drafted(kind: str, body: Mapping[str, Any], personal: Mapping[str, str | int
     Raises:
         TypeError: a value is no plain JSON value, or a float.
     """
-    salts = os.urandom(SALT * len(personal))
-    values = tuple(
-        (_plain(name), salts[i * SALT : (i + 1) * SALT], encoded(_plain(value)))
-        for i, (name, value) in enumerate(personal.items())
-    )
-    committed = {name: commitment(name, salt, value) for name, salt, value in values}
+    salts, start = os.urandom(SALT * len(personal)), 0
+    values: list[tuple[str, bytes, str]] = []
+    committed: list[str] = []
+    for key in sorted(personal):
+        name, value, salt = _plain(key), _text(personal[key]), salts[start : start + SALT]
+        values.append((name, salt, value))
+        committed.append(f'{quoted(name)}:"{commitment(name, salt, value)}"')
+        start += SALT
     parts = (
-        f'{{"body":{encoded(_plain(body))},',
-        f'"form":{quoted(FORM)},"kind":{encoded(_plain(kind))},"monotonic":',
-        f',"personal":{encoded(committed)},',
-        f'"run":{encoded(run)},' if run else "",
+        f'{{"body":{_text(body)},',
+        f'{_FORM}"kind":{_text(kind)},"monotonic":',
+        f',"personal":{{{",".join(committed)}}},',
+        f'"run":{quoted(run)},' if run else "",
     )
-    return Draft(kind, about(kind, body), parts, values)
+    return Draft(kind, about(kind, body), parts, tuple(values))
 
 
 def seal(
@@ -147,7 +148,7 @@ def seal(
 
 def commitment(name: str, salt: bytes, value: str) -> str:
     """What the chain holds of a personal value; the value in canonical form, so that 1 is not "1" (A5)."""
-    return hmac.digest(salt, _PERSONAL + f"[{quoted(name)},{quoted(value)}]".encode(), "sha256").hex()
+    return hmac.digest(salt, f"{_PERSONAL}[{quoted(name)},{quoted(value)}]".encode(), "sha256").hex()
 
 
 def about(kind: str, body: Mapping[str, Any]) -> int | None:
@@ -169,6 +170,17 @@ def read(text: str, hash: bytes, personal: Mapping[str, str | None]) -> Entry:
         behind="clock" in document,
         run=document.get("run", ""),
     )
+
+
+def _text(value: Any) -> str:
+    """The canonical form of a value; most are ASCII and flat, and need not be looked through one by one."""
+    if type(value) is str and value.isascii():
+        return quoted(value)
+    if type(value) is dict and _SIMPLE.issuperset(map(type, value.values())):
+        text = encoded(value)
+        if text.isascii():
+            return text
+    return encoded(_plain(value))
 
 
 def _plain(value: Any) -> Any:
