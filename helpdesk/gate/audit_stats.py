@@ -12,7 +12,7 @@ import json
 import statistics
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,7 @@ _ENDED = {
     "interrupted": "abandoned",
     "unknown": "unknown",
 }
+BY_APPROVER = "denied by an approver"
 _DECIDED = {"denied": "refused", "withdrawn": "abandoned", "approved": "pending"}
 
 
@@ -41,6 +42,7 @@ class Ask:
 
     Attributes:
         opened: the entry it began with. begun: when its effect was about to begin; ended: when its outcome was known.
+        rule: who said no, where it was refused: a rule, the kind of an error, or :data:`BY_APPROVER`.
     """
 
     opened: Entry
@@ -48,6 +50,14 @@ class Ask:
     state: str
     begun: datetime | None = None
     ended: datetime | None = None
+    rule: str = ""
+
+    @property
+    def waited(self) -> float | None:
+        """Seconds from the asking to the outcome, an approval included; ``None`` as for :attr:`seconds`."""
+        if self.ended is None or self.ended < self.opened.time:
+            return None
+        return (self.ended - self.opened.time).total_seconds()
 
     @property
     def seconds(self) -> float | None:
@@ -92,6 +102,54 @@ class Figures:
         }
 
 
+class Reckoning:
+    """Takes entries in, in their order, and knows what was asked for and how it ended by the last of them.
+
+    Args:
+        reads: names of actions that change nothing; where one was refused, nothing was to be changed.
+    """
+
+    def __init__(self, reads: Collection[str] = ()) -> None:
+        self._reads = reads
+        self._found: dict[str | int, Ask] = {}
+        self._intents: dict[int, Ask] = {}
+        self.last = 0
+
+    def add(self, entry: Entry) -> None:
+        self.last = entry.seq
+        body = entry.body
+        request = str(body.get("request") or "")
+        if entry.kind == "request":
+            self._found[request] = Ask(entry, str(body.get("action", "")), "pending")
+        elif entry.kind == "intent":
+            fresh = Ask(entry, str(body.get("action", "")), "unknown")
+            ask = self._found.setdefault(request or entry.seq, fresh)
+            ask.state, ask.begun, ask.ended = "unknown", entry.time, None
+            self._intents[entry.seq] = ask
+        elif entry.kind == "outcome":
+            ended = self._intents.get(body.get("intent", 0))
+            if ended is not None:
+                ended.state, ended.ended, ended.rule = _ending(entry), entry.time, _rule(entry)
+        elif entry.kind == "approval" and request in self._found:
+            decision = str(body.get("decision"))
+            ask = self._found[request]
+            ask.state = _DECIDED.get(decision, "unknown")
+            ask.rule = BY_APPROVER if decision == "denied" else ""
+        elif entry.kind in ("refusal", "cancelled") and not request and body.get("action") not in self._reads:
+            state = _ENDED.get(str(body.get("outcome")), "failed")
+            state = "unproven" if state == "done" else state
+            self._found[entry.seq] = Ask(entry, str(body.get("action", "")), state, rule=_rule(entry))
+
+    def asks(self, now: datetime) -> list[Ask]:
+        """What was asked for; a request that waited too long counts as abandoned."""
+        return [
+            replace(ask, state="abandoned")
+            if ask.state == "pending" and ask.opened.kind == "request" and now - ask.opened.time > LIFETIME
+            else ask
+            for ask in self._found.values()
+        ]
+
+
 def asks(entries: Iterable[Entry], now: datetime, reads: Collection[str] = ()) -> list[Ask]:
     """What was asked for, with how it ended by the last that is logged about it.
 
@@ -99,32 +157,15 @@ def asks(entries: Iterable[Entry], now: datetime, reads: Collection[str] = ()) -
         entries: in their order. now: a request that waited too long counts as abandoned.
         reads: names of actions that change nothing; where one was refused, nothing was to be changed.
     """
-    found: dict[str | int, Ask] = {}
-    intents: dict[int, Ask] = {}
+    reckoning = Reckoning(reads)
     for entry in entries:
-        body = entry.body
-        request = str(body.get("request") or "")
-        if entry.kind == "request":
-            found[request] = Ask(entry, str(body.get("action", "")), "pending")
-        elif entry.kind == "intent":
-            ask = found.setdefault(request or entry.seq, Ask(entry, str(body.get("action", "")), "unknown"))
-            ask.state, ask.begun, ask.ended = "unknown", entry.time, None
-            intents[entry.seq] = ask
-        elif entry.kind == "outcome":
-            ended = intents.get(body.get("intent", 0))
-            if ended is not None:
-                ended.state, ended.ended = _ending(entry), entry.time
-        elif entry.kind == "approval" and request in found:
-            found[request].state = _DECIDED.get(str(body.get("decision")), "unknown")
-        elif entry.kind in ("refusal", "cancelled") and not request and body.get("action") not in reads:
-            state = _ENDED.get(str(body.get("outcome")), "failed")
-            found[entry.seq] = Ask(
-                entry, str(body.get("action", "")), state if state != "done" else "unproven"
-            )
-    for ask in found.values():
-        if ask.state == "pending" and ask.opened.kind == "request" and now - ask.opened.time > LIFETIME:
-            ask.state = "abandoned"
-    return list(found.values())
+        reckoning.add(entry)
+    return reckoning.asks(now)
+
+
+def _rule(entry: Entry) -> str:
+    """Who said no, where somebody did: the rule, or the kind of the error."""
+    return str(entry.body.get("rule") or entry.body.get("code") or "")
 
 
 def _ending(outcome: Entry) -> str:

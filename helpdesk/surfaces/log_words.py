@@ -14,6 +14,7 @@ from helpdesk.errors import UsageError
 if TYPE_CHECKING:
     from helpdesk.gate.audit import Entry, Verification
     from helpdesk.gate.audit_filter import Filter
+    from helpdesk.gate.shipping_told import Delivery
 
 SPAN = "an entry's number, a date, a time, or an age such as 7d"
 REPEATED = {
@@ -178,3 +179,13 @@ def altered(found: Verification) -> str:
         f"entry {found.first_bad} is the first bad one" if found.first_bad is not None else "entries are gone"
     )
     return f"The log was altered, {which}: {found.problem}"
+
+
+def known_outside(deliveries: Sequence[Delivery]) -> list[str]:
+    """A line for each place outside, still untrusted, and one for what a loss here would hide."""
+    if not deliveries:
+        return []
+    from helpdesk.gate.shipping_told import window
+
+    lines = [one.words() for one in deliveries]
+    return [*lines, window(deliveries)] if window(deliveries) else lines

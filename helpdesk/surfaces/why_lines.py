@@ -15,7 +15,7 @@ _VERDICTS = {
     "needs-approval": ("…", "yellow", "It would wait for an approval."),
     "denied": ("✗", "red", "It would be refused."),
 }
-_PROVENANCE = {
+PROVENANCE = {
     "typed": "typed by the person",
     "chosen": "chosen from a list",
     "default": "left out, so the default",
@@ -119,7 +119,7 @@ def _arguments(arguments: Mapping[str, Any] | None, provenance: Mapping[str, str
     if arguments is None:
         yield from _field("arguments", "(erased)")
     for name, value in (arguments or {}).items():
-        source = _PROVENANCE.get(provenance.get(name, ""), "")
+        source = PROVENANCE.get(provenance.get(name, ""), "")
         yield from _field(name, f"{value} ({source})" if source else str(value))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from helpdesk.surfaces.cli.invocation import Invocation, current
-from helpdesk.surfaces.log_words import altered, whole
+from helpdesk.surfaces.log_words import altered, known_outside, whole
 
 if TYPE_CHECKING:
     from helpdesk.gate.proof_check import Proved
@@ -47,8 +47,15 @@ def verify(
     outside = _outside(run)
     document = {**found.plain(), "outside": [one.plain() for one in outside]}
     if found.ok:
-        return run.answer(document, [f"{run.look.paint('✓', 'green')} {whole(found)}", *_known(outside)])
-    run.complain([f"{run.error_look.paint('failed:', 'red')} {clean(altered(found))}", *_known(outside)])
+        return run.answer(
+            document, [f"{run.look.paint('✓', 'green')} {whole(found)}", *map(clean, known_outside(outside))]
+        )
+    run.complain(
+        [
+            f"{run.error_look.paint('failed:', 'red')} {clean(altered(found))}",
+            *map(clean, known_outside(outside)),
+        ]
+    )
     if run.flags.json:
         run.document(document)
     return Exit.FAILED
@@ -71,17 +78,6 @@ def _outside(run: Invocation) -> list[Delivery]:
     except HelpdeskError as error:
         run.teller.tell(Warned(f"What is known outside cannot be said. {error.message}", error.hint))
         return []
-
-
-def _known(outside: list[Delivery]) -> list[str]:
-    """A line for each place, and one for what a loss here would hide."""
-    if not outside:
-        return []
-    from helpdesk.gate.shipping_told import window
-    from helpdesk.surfaces.look import clean
-
-    lines = [clean(one.words()) for one in outside]
-    return [*lines, window(outside)] if window(outside) else lines
 
 
 def checkpoint() -> int:

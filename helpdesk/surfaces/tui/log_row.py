@@ -52,7 +52,8 @@ class Columns:
         return cls(number, 0, 0, 8, 1)
 
     def head(self) -> list[tuple[str, int, str]]:
-        return self._row(("entry", "time", "kind", "who", "outcome", "about"), (DIM,) * 6)
+        outcome = "outcome" if self.outcome > 1 else ""
+        return self._row(("entry", "time", "kind", "who", outcome, "about"), (DIM,) * 6)
 
     def place(self, number: int) -> list[tuple[str, int, str]]:
         """A row that was not read yet."""

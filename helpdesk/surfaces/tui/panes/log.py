@@ -144,8 +144,6 @@ class LogPane(Pane):
             line.update(safe(f"! {self._problem.message} {self._problem.hint}", "$text-warning"))
             return
         parts: list[Content] = []
-        if self._words:
-            parts.append(Content.assemble(("/ ", "bold $accent"), (safe(self._words).plain, "bold")))
         if listing is None or self._reading:
             parts.append(Content.styled("reading the log …", "dim"))
         elif not listing.rows:
@@ -158,6 +156,8 @@ class LogPane(Pane):
             parts.append(Content.styled(f"row {self.table.cursor + 1:,}", "dim"))
         if self.table.news:
             parts.append(Content.styled(f"{self.table.news:,} new above", "$success"))
+        if self._words:
+            parts.append(Content.assemble(("/ ", "bold $accent"), (safe(self._words).plain, "bold")))
         line.update(Content("  ").join(parts))
 
     # ── the line: a filter, or a number ───────────────────────────────────────────────────────
