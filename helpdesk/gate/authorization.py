@@ -21,6 +21,7 @@ from helpdesk.gate.cedar_entities import Entities, Subject, person_uid
 from helpdesk.gate.cedar_rules import Rule, parse
 from helpdesk.identity import Group, Person
 from helpdesk.spec import ActionSpec
+from helpdesk.text import folded, says_nothing, shorten
 
 if TYPE_CHECKING:
     from cedarpy import AuthzResult, Schema
@@ -146,9 +147,10 @@ class Authorization:
 
         What holds under every policy: nobody unidentified or disabled does anything, and an approver is
         enabled, known by id, and neither who asked nor who is acted upon, nor a second account of
-        theirs, as far as employee numbers tell (V2).
+        theirs, as far as employee numbers and mail addresses tell (V2). And what a rule forbids somebody to do
+        with their own account, they do not do with their second one either.
         """
-        refused = self._never(request)
+        refused = self._never(request) or self._with_second_account(request, candidates)
         if refused is not None:
             return refused
         answer = self._evaluate(request, candidates)
@@ -174,6 +176,8 @@ class Authorization:
         spec = request.action
         if self._never(request) is not None:
             return ()
+        if self._with_second_account(request, candidates) is not None:
+            request = replace(request, person=request.principal)
         question, entities = _question(request, candidates)
         group = cedar_schema.READS if spec.reads else cedar_schema.WRITES
         speaking = (rule for rule in self._rules.values() if rule.covers(spec.name, group))
@@ -209,11 +213,26 @@ class Authorization:
             return _no("disabled-account", "A disabled account may do nothing.")
         if approver is not None:
             others = [s for s in (principal, request.person) if s is not None]
-            if any(_same_human(approver.person, other.person) for other in others):
+            if any(same_human(approver.person, other.person) for other in others):
                 return _no("no-self-approval", "Nobody approves what they asked for, or what is for them.")
             if not approver.enabled:
                 return _no("disabled-account", "A disabled account approves nothing.")
         return self._broken_rule(spec)
+
+    def _with_second_account(self, request: AccessRequest, candidates: Sequence[Subject]) -> Decision | None:
+        """The refusal that the principal meets who uses a second account to do what is not for themselves."""
+        principal, person = request.principal, request.person
+        if person is None or person.person.id == principal.person.id:
+            return None
+        if not same_human(principal.person, person.person):
+            return None
+        as_oneself = replace(request, person=principal)
+        answer = self._evaluate(as_oneself, candidates)
+        if answer.allowed or not (answer.failed or answer.deciding):
+            return None
+        refused = _refused(as_oneself, answer)
+        login = shorten(person.person.login, 40)
+        return replace(refused, reason=f"{login} is a second account of yours. {refused.reason}")
 
     def _broken_rule(self, spec: ActionSpec) -> Decision | None:
         group = cedar_schema.READS if spec.reads else cedar_schema.WRITES
@@ -284,10 +303,15 @@ def _expressible(specs: Sequence[ActionSpec]) -> tuple[Sequence[ActionSpec], lis
     return good, problems
 
 
-def _same_human(one: Person, other: Person) -> bool:
-    """By identity; or by employee number, which two accounts of one person share."""
-    same_number = bool(one.employee_number) and one.employee_number == other.employee_number
-    return one.id == other.id or same_number
+def same_human(one: Person, other: Person) -> bool:
+    """By identity; or by employee number or mail address, which two accounts of one person share.
+
+    A mail address that several people use makes them one here: that refuses too much, and never too little.
+    """
+    if one.id == other.id:
+        return True
+    pairs = ((one.employee_number, other.employee_number), (one.mail, other.mail))
+    return any(not says_nothing(mine) and folded(mine) == folded(theirs) for mine, theirs in pairs)
 
 
 def _shape(spec: ActionSpec) -> tuple[object, ...]:
