@@ -265,10 +265,14 @@ class HelpdeskApp(App[int]):
         if self.busy:
             self.notify("One thing at a time: the last one is still going on. Ctrl+C stops it.", markup=False)
             return
-        interaction = self._interaction = OnScreen(
-            feed or self.feed, self.dock, self.query_one("#status", Status).tell
-        )
+        interaction = self._interaction = OnScreen(feed or self.feed, self.dock, self._tell)
         self._work = self.run_worker(self._performed(work, interaction), exit_on_error=True, group="work")
+
+    def _tell(self, text: str) -> None:
+        for status in self.query(Status):  # none while the app shuts down
+            status.tell(text)
+        for top in self.query(Top):
+            top.refresh()
 
     async def _performed(self, work: Work, interaction: OnScreen) -> None:
         before = self.desk.present

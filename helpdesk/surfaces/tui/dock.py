@@ -67,7 +67,7 @@ class AskedWords(Asked):
 
     def on_mount(self) -> None:
         self.query_one(OptionList).display = bool(self._choices)
-        self.query_one(Input).focus()
+        self.screen.set_focus(self.query_one(Input))
 
     def _options(self) -> list[Option]:
         return [Option(safe(f"{number}  {choice.label}")) for number, choice in enumerate(self._choices, 1)]
@@ -116,6 +116,7 @@ class AskedToConfirm(Asked):
         super().__init__()
         self._confirmation = confirmation
         self._deaf = True
+        self.add_class("deaf")
         self._tries = TRIES
         self.wanted = untrusted(confirmation.target) if confirmation.irreversible else ""
 
@@ -141,9 +142,8 @@ class AskedToConfirm(Asked):
         return Content("\n").join(Content.assemble(bar, line) for line in lines)
 
     def on_mount(self) -> None:
-        self.add_class("deaf")
         self.set_timer(IGNORE_SECONDS, self._listen)
-        (self.query_one(Input) if self.wanted else self).focus()
+        self.screen.set_focus(self.query_one(Input) if self.wanted else self)
 
     def _listen(self) -> None:
         self._deaf = False
@@ -193,7 +193,7 @@ class Revealed(Asked):
 
     def on_mount(self) -> None:
         self.set_timer(IGNORE_SECONDS, self._listen)
-        self.focus()
+        self.screen.set_focus(self)
 
     def _listen(self) -> None:
         self._deaf = False
@@ -273,5 +273,6 @@ class Dock(Vertical):
 
 
 def _give_focus(widget: Widget | None) -> None:
+    """At once: a focus that comes later would take it from the question that follows."""
     if widget is not None and widget.is_attached:
-        widget.focus()
+        widget.screen.set_focus(widget)
