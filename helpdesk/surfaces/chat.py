@@ -3,43 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from helpdesk.actions.call import Call
 from helpdesk.errors import Cancelled, HelpdeskError
 from helpdesk.events import Result, Said, Warned
 from helpdesk.ports import Interaction, SignedIn
+from helpdesk.surfaces.chat_commands import COMMANDS, SlashCommands
+from helpdesk.surfaces.look import Look
 from helpdesk.surfaces.loop import interruptible
+from helpdesk.text import whole
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
 
     from helpdesk.app import Desk
+    from helpdesk.conversation.case import Case
+    from helpdesk.conversation.loop import Conversation
 
-COMMANDS = {
-    "/help": "what can be typed here",
-    "/actions": "the actions that you may run",
-    "/whoami": "who is signed in",
-    "/login": "sign in, as somebody else too",
-    "/logout": "sign out",
-    "/quit": "leave; so does Ctrl-D",
-}
+__all__ = ["COMMANDS", "Chat"]
+
 HELLO = "Say what you need, in your own words. /help tells more; Ctrl-D leaves."
-HELP = (
-    "Type a sentence and press Enter: “I'm locked out”, “get me into finance-share”, “how long may I keep customer "
-    "data?”. Alt+Enter, or a backslash at the end, begins another line; Tab completes; the arrow keys bring earlier "
-    "sentences back; Ctrl-C drops the line or stops what is going on. “no, I meant …” corrects the last request, and "
-    "“cancel” stops a question. Nothing changes before you have seen and confirmed it."
-)
 
 
 class Chat:
-    """One conversation at a terminal.
+    """One chat at a terminal: a conversation, and another one after /case new, /resume or /login.
 
     Args:
         desk: what is asked. interaction: the terminal. line: where sentences come from.
-        show: prints what a turn ended with.
+        show: prints what a turn ended with. write: prints lines that were cleaned. look: of what is printed.
         dry_run: stop every action after its preview.
     """
 
@@ -50,37 +42,63 @@ class Chat:
         line: PromptSession[str],
         show: Callable[[Result], None],
         *,
+        write: Callable[[Sequence[str]], None],
+        look: Look,
         dry_run: bool = False,
     ) -> None:
-        self._desk = desk
-        self._interaction = interaction
+        self.desk, self.interaction = desk, interaction
+        self.show, self.write, self.look, self.dry_run = show, write, look, dry_run
+        self.left = False
+        self.conversation: Conversation = desk.conversation()
         self._line = line
-        self._show = show
-        self._dry_run = dry_run
-        self._conversation = desk.conversation()
+        self._owner = ""
         self._reminded: SignedIn | None = None
-        self._left = False
-        self._does: dict[str, Callable[[], Awaitable[None]]] = {
-            "/help": self._help,
-            "/actions": self._actions,
-            "/whoami": self._whoami,
-            "/login": self._login,
-            "/logout": self._logout,
-        }
+        self._stopped = False
+        self._commands = SlashCommands(self)
 
-    async def run(self) -> None:
-        """Turns until the person leaves."""
-        self._interaction.emit(Said(HELLO))
-        while not self._left:
+    def converse(self, case: Case | None = None) -> None:
+        """Begin another conversation, in a case of its own or in the one given; the model's part stays as chosen."""
+        uses_model = self.conversation.uses_model
+        self.conversation = self.desk.conversation(case=case)
+        self.conversation.uses_model = uses_model and self.conversation.uses_model
+
+    def arrived(self, who: SignedIn) -> bool:
+        """Note who is there; true when another conversation begins, because the last one is somebody else's."""
+        before, self._owner = self._owner, who.actor.person.id
+        if before in ("", self._owner):
+            return False
+        self.converse()
+        return True
+
+    async def run(self, case: Case | None = None) -> None:
+        """Turns until the person leaves.
+
+        Args:
+            case: the one to begin with, opened for whoever is signed in.
+        """
+        self.interaction.emit(Said(HELLO))
+        if case is not None:
+            await self._stoppable(self._commands.resume(case))
+        while not self.left:
             await self._stoppable(self._new_password())
             try:
-                words = (await self._line.prompt_async(handle_sigint=False)).strip()
+                words = whole(await self._line.prompt_async(handle_sigint=False)).strip()
             except KeyboardInterrupt:
+                self._dropped()
                 continue
             except EOFError:
                 return
+            self._stopped = False
             if words:
                 await self._stoppable(self._turn(words))
+
+    def _dropped(self) -> None:
+        """Ctrl-C at the prompt: a line is dropped; at an empty one the second in a row leaves."""
+        if self._stopped and not self._line.default_buffer.text:
+            self.left = True
+        elif not self._line.default_buffer.text:
+            self.interaction.emit(Said("Nothing is going on. Ctrl-C again leaves."))
+        self._stopped = True
 
     async def _stoppable(self, turn: Awaitable[None]) -> None:
         """One turn; Ctrl-C ends the turn and not the chat, once what had begun is finished and logged (R6)."""
@@ -92,58 +110,34 @@ class Chat:
                 current = asyncio.current_task()
                 if current is not None and current.cancelling():
                     raise
-                self._interaction.emit(Said("Stopped."))
+                self._stopped = True
+                self.interaction.emit(Said("Stopped."))
             except Cancelled as stop:
-                self._interaction.emit(Said(stop.message))
+                self.interaction.emit(Said(stop.message))
             except HelpdeskError as error:
-                self._interaction.emit(Warned(error.message, error.hint))
+                self.interaction.emit(Warned(error.message, error.hint))
 
     async def _turn(self, words: str) -> None:
-        name = words.split()[0]
-        if name == "/quit":
-            self._left = True
-        elif name in self._does:
-            await self._does[name]()
-        elif name.startswith("/"):
-            self._interaction.emit(Warned(f"There is no {name}.", "/help lists what there is."))
+        present = self.desk.present
+        if present is not None:
+            self.arrived(present)
+        if words.startswith("/"):
+            await self._commands(words)
         else:
-            self._show(await self._conversation.turn(words, self._interaction, dry_run=self._dry_run))
-            self._reminded = self._desk.present or self._reminded  # such a sentence began with it already
-            if left := self._conversation.left:  # a command that was typed at a question
-                await self._turn(left)
+            self.show(await self.conversation.turn(words, self.interaction, dry_run=self.dry_run))
+            self._reminded = self.desk.present or self._reminded  # such a sentence began with it already
+            await self.typed_instead()
+
+    async def typed_instead(self) -> None:
+        """Run the command that was typed at a question, where one was."""
+        left, self.conversation.left = self.conversation.left, ""
+        if left:
+            await self._turn(left)
 
     async def _new_password(self) -> None:
         """After a sign-in with a temporary password, begin with a new one: once, before any sentence."""
-        who = self._desk.present
+        who = self.desk.present
         if who is None or not who.actor.must_change or who is self._reminded:
             return
         self._reminded = who
-        self._show(await self._conversation.must_choose(self._interaction, who))
-
-    # ── commands ──────────────────────────────────────────────────────────────────────────────
-
-    async def _help(self) -> None:
-        commands = "\n".join(f"{name:<10}{what}" for name, what in COMMANDS.items())
-        self._interaction.emit(Said(f"{HELP}\n{commands}"))
-
-    async def _signed_in(self) -> SignedIn:
-        return await self._desk.signed_in(self._interaction)
-
-    async def _actions(self) -> None:
-        open_ones = [
-            f"{spec.name}: {spec.summary}"
-            for spec, may in await self._desk.may_run(await self._signed_in())
-            if may
-        ]
-        self._interaction.emit(Said("\n".join(open_ones)))
-
-    async def _whoami(self) -> None:
-        self._show(await self._desk.run(Call("people.whoami"), await self._signed_in(), self._interaction))
-
-    async def _login(self) -> None:
-        who = await self._desk.login(self._interaction)
-        self._interaction.emit(Said(f"You are signed in as {who.actor.person.name}."))
-
-    async def _logout(self) -> None:
-        await self._desk.logout()
-        self._interaction.emit(Said("You are signed out."))
+        self.show(await self.conversation.must_choose(self.interaction, who))

@@ -23,7 +23,7 @@ from helpdesk.platform import private_file
 from helpdesk.ports import SignedIn
 from helpdesk.spec import ActionSpec
 from helpdesk.surfaces.look import clean
-from helpdesk.text import visible
+from helpdesk.text import visible, whole
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
@@ -39,16 +39,22 @@ class QuietHistory(FileHistory):
 
     Args:
         keeps: whether a turn may be kept now; while a new password is due, a line could be one.
+        cleaned: a turn as it may be kept.
     """
 
-    def __init__(self, file: Path, keeps: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        file: Path,
+        keeps: Callable[[], bool] = lambda: True,
+        cleaned: Callable[[str], str] = without_secrets,
+    ) -> None:
         private_file(file)
         super().__init__(str(file))
-        self._keeps = keeps
+        self._keeps, self._cleaned = keeps, cleaned
 
     def store_string(self, string: str) -> None:
         if self._keeps():
-            super().store_string(without_secrets(string))
+            super().store_string(whole(self._cleaned(string)))
 
 
 class Harmless(Processor):
@@ -78,15 +84,21 @@ class Names(Completer):
         specs: Sequence[ActionSpec],
         commands: Iterable[tuple[str, str]],
         signed_in: Callable[[], SignedIn | None],
+        slash: Callable[[str], Iterable[tuple[str, int, str]]] | None = None,
     ) -> None:
         self._sentences = sorted({example for spec in specs for example in spec.examples})
         self._commands = list(commands)
         self._signed_in = signed_in
+        self._slash = slash
         self._vocabulary: tuple[SignedIn, DirectoryVocabulary] | None = None
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:  # noqa: ARG002
         """What needs no look-up."""
         text = document.text_before_cursor
+        if text.startswith("/") and self._slash is not None:
+            for word, start, what in self._slash(text):
+                yield Completion(visible(word, one_line=True), start, display_meta=visible(what, one_line=True))
+            return
         if text.startswith("/"):
             for name, what in self._commands:
                 if name.startswith(text):
@@ -135,17 +147,19 @@ def line_session(
     toolbar: Callable[[], str],
     *,
     keeps: Callable[[], bool] = lambda: True,
+    cleaned: Callable[[str], str] = without_secrets,
     source: Input | None = None,
     screen: Output | None = None,
 ) -> PromptSession[str]:
     """The input line. Enter sends; Alt+Enter, or a trailing backslash, begins another line.
 
     Args:
-        history: a private file. toolbar: the line below. keeps: whether a turn may be kept now. source, screen: other ends, for tests.
+        history: a private file. toolbar: the line below. keeps: whether a turn may be kept now.
+        cleaned: a turn as it may be kept. source, screen: other ends, for tests.
     """
     return PromptSession(
         message="› ",
-        history=QuietHistory(history, keeps),
+        history=QuietHistory(history, keeps, cleaned),
         completer=completer,
         complete_while_typing=False,
         multiline=True,

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+
 from helpdesk.errors import UsageError
-from helpdesk.surfaces.cli.invocation import current
+from helpdesk.surfaces.cli.invocation import Invocation, current
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prompt_toolkit import PromptSession
+
+    from helpdesk.conversation.case import Case
+    from helpdesk.surfaces.chat import Chat
 
 
-def chat() -> int:
+def chat(
+    resume: Annotated[
+        str,
+        typer.Option("--resume", help="Go on with this case of yours.", metavar="CASE", show_default=False),
+    ] = "",
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="Go on with your open case that changed last.")
+    ] = False,
+) -> int:
     """Talk to helpdesk, turn after turn.
 
     Examples:
 
     helpdesk chat
 
+    helpdesk chat --resume c-7KQ2
+
     helpdesk chat --dry-run
 
-    Enter sends, Alt+Enter begins another line, Tab completes, Ctrl-D leaves. Nothing changes before you have
-    seen and confirmed it.
+    Enter sends, Alt+Enter begins another line, Tab completes, Ctrl-D leaves, /help tells more. Nothing changes
+    before you have seen and confirmed it.
     """
     run = current()
+    if resume and go_on:
+        raise UsageError("--resume and --continue exclude each other.", hint="--continue is the latest one.")
     if not run.terminal.interactive:
         raise UsageError(
             "A chat needs a terminal, and there is none here.", hint='Use helpdesk ask "…" in scripts.'
@@ -27,38 +52,80 @@ def chat() -> int:
         raise UsageError("--json, --yes and --yes-for do not go with a chat.", hint="Use helpdesk ask.")
 
     async def work() -> None:
-        from prompt_toolkit.output.defaults import create_output
 
-        from helpdesk.events import Result
-        from helpdesk.surfaces.chat import COMMANDS, Chat
-        from helpdesk.surfaces.chat_line import Names, line_session
-        from helpdesk.surfaces.output import stdout
+        from helpdesk.surfaces.chat import Chat
 
         desk = run.desk
 
-        def toolbar() -> str:
-            who = desk.present
-            name = who.actor.login if who else "not signed in"
-            backend = run.desk.model.name if run.desk.model else "guided"
-            profile = f" · {run.flags.profile}" if run.flags.profile else ""
-            return f" {name}{profile} · {backend} · /help"
-
-        def show(result: Result) -> None:
-            run.finish(result)
-
-        if run.flags.login:
+        if run.flags.login or resume or go_on:
             await run.signed_in()
         else:
             await desk.current(run.terminal)
-        names = Names(desk.catalog.specs, COMMANDS.items(), lambda: desk.present)
-
-        def keeps() -> bool:
-            who = desk.present
-            return who is None or not who.actor.must_change
-
-        screen = create_output(stdout())
-        line = line_session(run.paths.state / "chat-history", names, toolbar, keeps=keeps, screen=screen)
-        await Chat(desk, run.terminal, line, show, dry_run=run.flags.dry_run).run()
+        case = await _case(run, resume) if resume or go_on else None
+        talk: Chat = Chat(
+            desk,
+            run.terminal,
+            _line(run, lambda: talk),
+            lambda result: _ignored(run.finish(result)),
+            write=run.lines,
+            look=run.look,
+            dry_run=run.flags.dry_run,
+        )
+        await talk.run(case)
 
     run.run(work())
     return 0
+
+
+async def _case(run: Invocation, id: str) -> Case:
+    signed_in = await run.desk.signed_in(run.terminal, login=run.flags.login)
+    return await (run.desk.casework.get(id, signed_in) if id else run.desk.casework.latest(signed_in))
+
+
+def _line(run: Invocation, chat: Callable[[], Chat]) -> PromptSession[str]:
+    """The line to type in: what completes it, what stands below it, and what its history keeps."""
+    from prompt_toolkit.output.defaults import create_output
+
+    from helpdesk.surfaces.chat_commands import AFTER, COMMANDS
+    from helpdesk.surfaces.chat_complete import Slash
+    from helpdesk.surfaces.chat_line import Names, line_session
+    from helpdesk.surfaces.output import stdout
+    from helpdesk.surfaces.slash import to_keep
+
+    desk = run.desk
+    specs = desk.catalog.specs
+
+    def keeps() -> bool:
+        who = desk.present
+        return who is None or not who.actor.must_change
+
+    slash = Slash(COMMANDS, specs, lambda name: desk.words.read(name)[1], AFTER)
+    return line_session(
+        run.paths.state / "chat-history",
+        Names(specs, COMMANDS.items(), lambda: desk.present, slash),
+        lambda: _status(run, chat()),
+        keeps=keeps,
+        cleaned=lambda line: to_keep(line, specs),
+        screen=create_output(stdout()),
+    )
+
+
+def _status(run: Invocation, chat: Chat) -> str:
+    """The line below: who, in which directory, what answers, and which case."""
+    desk, conversation = run.desk, chat.conversation
+    who = desk.present
+    settings = desk.config.directory
+    model = desk.model if conversation.uses_model else None
+    parts = [
+        who.actor.login if who else "not signed in",
+        run.flags.profile,
+        settings.kind if settings.kind == "embedded" else urlsplit(settings.url).hostname or "no directory",
+        model.name if model else "guided",
+        conversation.case_id,
+        "/help",
+    ]
+    return " " + " · ".join(part for part in parts if part)
+
+
+def _ignored(_: int) -> None:
+    """A chat has one exit code, whatever its turns end with."""

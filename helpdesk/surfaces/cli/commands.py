@@ -18,7 +18,7 @@ from helpdesk.surfaces.cli.invocation import Invocation
 
 _HERE = "helpdesk.surfaces.cli."
 CONTEXT = {"help_option_names": ["-h", "--help"]}
-_ParserError: type[Exception] = typer.BadParameter.__mro__[2]  # everything the parser complains with
+ParserError: type[Exception] = typer.BadParameter.__mro__[2]  # everything the parser complains with
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def dispatch(invocation: Invocation, words: list[str]) -> int:
     root = RootGroup(name="helpdesk", context_settings=CONTEXT, add_help_option=True, rich_markup_mode=None)
     try:
         code = root.main(args=words, prog_name="helpdesk", standalone_mode=False)
-    except _ParserError as error:
+    except ParserError as error:
         return _misread(invocation, error)
     return int(code or 0)
 
