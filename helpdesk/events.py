@@ -169,6 +169,23 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """Words that are not certain, as a microphone gives them: a sentence, or the answer to a question.
+
+    Attributes:
+        words: the likeliest reading. alternatives: the others, likeliest first.
+        confidence: of the first one, from 0 to 1.
+    """
+
+    words: str
+    alternatives: tuple[str, ...] = ()
+    confidence: float = 1.0
+
+
+Words: TypeAlias = str | Heard
+
+
+@dataclass(frozen=True)
 class Confirmation:
     """What the person is asked to agree to, rendered from the canonical call only (L3).
 
@@ -249,8 +266,17 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """One part of what was said has its end, and the turn goes on: a question in between, one of two requests."""
+
+    result: Result
+
+
+@dataclass(frozen=True)
 class Finished:
     result: Result
 
 
-Event: TypeAlias = Said | ModelSaid | ModelFinished | Proposed | Previewed | Progress | Warned | Finished
+Event: TypeAlias = (
+    Said | ModelSaid | ModelFinished | Proposed | Previewed | Progress | Warned | Answered | Finished
+)

@@ -15,6 +15,7 @@ class Provenance(StrEnum):
     """Where an argument's value came from (L2). ``TEXT`` is tainted: a model, a ticket, a document.
 
     ``LOG``: from the entry of the log that a person named to be undone. ``FILE``: from a row of their batch.
+    ``READ``: they pointed ("unlock her") at the one thing that a verified read had just shown them.
     """
 
     TYPED = "typed"
@@ -23,6 +24,7 @@ class Provenance(StrEnum):
     TEXT = "text"
     LOG = "log"
     FILE = "file"
+    READ = "read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from helpdesk.actions.call import Call
-from helpdesk.conversation.heard import Heard
+from helpdesk.conversation.listener import Listener
 from helpdesk.conversation.vocabulary import Vocabulary
 from helpdesk.errors import NotSignedIn
 from helpdesk.events import Outcome, Result
@@ -51,17 +51,19 @@ class Turn:
         case: the conversation so far, for a handoff.
         tried: the model's calls of this turn and their arguments, whatever became of them.
         open: the model's part of the turn ended, and nothing came of it.
+        one_of_several: other requests of the same sentence came before it.
         next: what the person said to a question or a confirmation, when it is a sentence for the next turn.
     """
 
     words: str
-    interaction: Interaction
+    interaction: Listener
     said: str = ""
     dry_run: bool = False
     signed_in: SignedIn | None = None
     case: str = ""
     tried: list[tuple[ActionSpec, Mapping[str, Any]]] = field(default_factory=list)
     open: bool = False
+    one_of_several: bool = False
     next: str = ""
 
 
@@ -94,8 +96,9 @@ class Doors:
     async def propose(self, call: Call, turn: Turn) -> Result:
         """Hand a call to the one door, as the person who is signed in."""
         signed_in = await self.ensure(turn)
-        heard = Heard(turn.interaction)
-        result = await self.run(call, signed_in, heard, dry_run=turn.dry_run, case=turn.case)
+        listener = turn.interaction
+        listener.instead = ""
+        result = await self.run(call, signed_in, listener, dry_run=turn.dry_run, case=turn.case)
         if result.outcome is Outcome.CANCELLED:
-            turn.next = heard.instead
+            turn.next = listener.instead
         return result

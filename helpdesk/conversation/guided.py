@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 
-from helpdesk.actions.call import Call, Provenance
+from helpdesk.actions.call import Provenance
 from helpdesk.conversation import answers, phrases, talk
-from helpdesk.conversation.asking import NONE, agree, choose, complete, corrected
+from helpdesk.conversation.asking import agree, choose
 from helpdesk.conversation.case import Memory
 from helpdesk.conversation.clues import Clues
 from helpdesk.conversation.door import Doors, Turn
+from helpdesk.conversation.forms import form
+from helpdesk.conversation.listener import NONE
+from helpdesk.conversation.live import live_clues, people_in
+from helpdesk.conversation.pronouns import point
+from helpdesk.conversation.proposing import Proposer
+from helpdesk.conversation.recollection import LastCall
 from helpdesk.conversation.routing import COVERED, ENOUGH, Route, Router
-from helpdesk.conversation.slots import Slots, fill, look_up
+from helpdesk.conversation.several import are_listed
+from helpdesk.conversation.slips import meant, vocabulary_of
+from helpdesk.conversation.slots import Slots, fill
 from helpdesk.conversation.texts import main_text
-from helpdesk.conversation.vocabulary import NoNames, Vocabulary, loosely_named
-from helpdesk.conversation.words import content, correction, fold, is_cancel
+from helpdesk.conversation.vocabulary import NoNames, Vocabulary
+from helpdesk.conversation.words import content, correction
 from helpdesk.errors import Cancelled, MustChangePassword, NotSignedIn, UsageError
-from helpdesk.events import Choice, ErrorInfo, Outcome, Proposed, Question, Result, Said
-from helpdesk.identity import Group
+from helpdesk.events import Choice, ErrorInfo, Outcome, Question, Result, Said
 from helpdesk.ports import SignedIn
-from helpdesk.secrets import Secret
 from helpdesk.spec import ActionSpec
 from helpdesk.text import shorten
-
-
-@dataclass(slots=True)
-class _Last:
-    """The call proposed last, kept for "no, I meant …"."""
-
-    spec: ActionSpec
-    slots: Slots
 
 
 class Guided:
     """Answers one turn after the other. It proposes calls; it can carry out, allow or confirm none."""
 
-    def __init__(self, specs: Sequence[ActionSpec], doors: Doors, router: Router) -> None:
+    def __init__(self, specs: Sequence[ActionSpec], doors: Doors, router: Router, proposer: Proposer) -> None:
         self._specs = {spec.name: spec for spec in specs}
         self._doors = doors
         self._router = router
-        self._last: _Last | None = None
+        self._proposer = proposer
+        self._recollection = proposer.recollection
+        self._known = vocabulary_of(specs)
         self._told = False
 
     async def turn(self, turn: Turn) -> Result:
@@ -52,13 +50,15 @@ class Guided:
             NotSignedIn: the action needs someone who is signed in. Unreachable: the directory is down.
             UsageError: something is missing and nobody is there to ask; the message names the flag.
         """
-        if is_cancel(turn.words):
+        if form(turn.words) in ("cancel", "everything"):
             return cancelled("", "Nothing is under way, so there is nothing to cancel.")
         try:
             return await self._turn(turn)
         except Cancelled as stop:
             turn.next = stop.words
-            return cancelled(self._last.spec.name if self._last else "", stop.message)
+            return cancelled(
+                self._recollection.last.spec.name if self._recollection.last else "", stop.message
+            )
         except _MustChoose:
             return await self.must_choose(turn)
 
@@ -95,11 +95,11 @@ class Guided:
 
     def memory(self) -> Memory:
         """The call proposed last, half filled or whole, as plain values: what :meth:`recall` begins with elsewhere."""
-        if self._last is None:
+        if self._recollection.last is None:
             return Memory()
-        slots = self._last.slots
+        slots = self._recollection.last.slots
         provenance = {name: str(value) for name, value in slots.provenance.items()}
-        return Memory(self._last.spec.name, dict(slots.arguments), provenance)
+        return Memory(self._recollection.last.spec.name, dict(slots.arguments), provenance)
 
     def recall(self, memory: Memory) -> None:
         """Go on from what another conversation remembered; an action that is gone is forgotten."""
@@ -107,7 +107,7 @@ class Guided:
         slots = Slots(
             dict(memory.arguments), {name: Provenance(value) for name, value in memory.provenance.items()}
         )
-        self._last = _Last(spec, slots) if spec else None
+        self._recollection.last = LastCall(spec, slots) if spec else None
 
     async def go_on(self, turn: Turn, spec: ActionSpec, slots: Slots) -> Result:
         """Propose a call that was left half filled: what is missing is asked. Errors as of :meth:`turn`."""
@@ -120,14 +120,9 @@ class Guided:
             return await self.must_choose(turn)
 
     def _today(self) -> date:
-        return self._doors.clock().astimezone().date()
+        return self._proposer.today()
 
     async def _turn(self, turn: Turn) -> Result:
-        instead = correction(turn.words)
-        if instead is not None and self._last is not None:
-            result = await self._again(turn, instead, self._last)
-            if result is not None:
-                return result
         turn.words = talk.left_to_do(turn.words) or turn.words
         route = self._router.route(turn.words)
         if route.flow in answers.KINDS:
@@ -143,6 +138,10 @@ class Guided:
         route = self._router.route(turn.words, clues)
         spec = None if _asks_about_nobody(route, clues) else route.spec or await self._which(turn, route)
         if spec is None:
+            mended = await self._mended(turn, clues)
+            if mended:
+                turn.words = mended
+                return await self._turn(turn)
             return await self._decline(turn)
         if route.flow == "incident":
             found = await self._from_policies(turn)
@@ -150,8 +149,24 @@ class Guided:
                 return await self._told_and_handed_over(turn, found)
         if route.flow in _BY_PEOPLE:
             turn.interaction.emit(Said(_BY_PEOPLE[route.flow]))
-        slots = await fill(spec, turn.words, clues, vocabulary, self._today(), route.flow)
+        slots = await self._filled(turn, spec, clues, vocabulary, route.flow)
         return await self._propose(turn, spec, slots, vocabulary)
+
+    async def _filled(
+        self, turn: Turn, spec: ActionSpec, clues: Clues, vocabulary: Vocabulary, flow: str
+    ) -> Slots:
+        """What the words tell, what they point at, and of several people the first: the others come after."""
+        slots = await fill(spec, turn.words, clues, vocabulary, self._today(), flow)
+        told = await point(spec, turn.words, clues, slots, self._recollection, vocabulary)
+        if told:
+            turn.interaction.say(told)
+        sure, _ = await people_in(turn.words, vocabulary)
+        self._recollection.mention("login", (person.login for person in sure), Provenance.TYPED)
+        logins = [p for p in spec.parameters if p.kind == "login"]
+        if len(sure) > 1 and len(logins) == 1 and are_listed([p.login for p in sure], turn.words):
+            slots.put(logins[0].name, sure[0].login, Provenance.TYPED)
+            turn.interaction.waiting[:0] = [f"the same for {person.login}" for person in sure[1:]]
+        return slots
 
     async def _vocabulary(self, turn: Turn) -> Vocabulary:
         return await self._doors.vocabulary(await self._ensure(turn))
@@ -193,21 +208,7 @@ class Guided:
     async def _propose(
         self, turn: Turn, spec: ActionSpec, slots: Slots, vocabulary: Vocabulary | None
     ) -> Result:
-        self._last = _Last(spec, slots)
-        secrets: dict[str, Secret] = {}
-        if vocabulary is not None:
-            secrets = await complete(spec, slots, vocabulary, turn.interaction)
-        turn.interaction.emit(Proposed(spec.name, dict(slots.arguments)))
-        call = Call(spec.name, dict(slots.arguments), dict(slots.provenance), secrets)
-        return await self._doors.propose(call, turn)
-
-    async def _again(self, turn: Turn, instead: str, last: _Last) -> Result | None:
-        """The last call with one argument corrected; ``None`` when the words correct nothing of it."""
-        vocabulary = await self._vocabulary(turn)
-        slots = Slots(dict(last.slots.arguments), dict(last.slots.provenance))
-        if not await corrected(instead, last.spec, slots, vocabulary):
-            return None
-        return await self._propose(turn, last.spec, slots, vocabulary)
+        return await self._proposer.propose(turn, spec, slots, vocabulary)
 
     async def _own_lock(self, turn: Turn, route: Route) -> Result:
         """Why the person cannot sign in: from their account when a session stands, else the signed-out diagnosis."""
@@ -233,6 +234,20 @@ class Guided:
             raise UsageError(
                 "That may mean several things, and nobody can be asked here.", hint=names
             ) from error
+
+    async def _mended(self, turn: Turn, clues: Clues) -> str:
+        """The sentence without its slips, if the person meant that; "" otherwise. Nothing is taken for granted."""
+        found = meant(turn.words, self._known, {*clues.names, *clues.groups}, self._router)
+        if not found:
+            return ""
+        choices = (*(Choice(sentence, sentence) for sentence in found), Choice(NONE, "none of these"))
+        flag = f'helpdesk ask "{found[0]}"'
+        try:
+            asked = Question("meant", "Do you mean this?", flag, choices)
+            chosen = await choose(asked, turn.interaction, sentences=True)
+        except UsageError as error:
+            raise UsageError("I do not know one of these words.", hint=f"Do you mean: {flag}?") from error
+        return "" if chosen == NONE else chosen
 
     def _in_words(self, turn: Turn, kind: str) -> Result:
         """Answer what asks for nothing to be carried out."""
@@ -348,36 +363,6 @@ _BY_PEOPLE = {
 
 class _MustChoose(Exception):
     """Whoever is signed in must choose a new password before anything is looked up."""
-
-
-async def live_clues(words: str, vocabulary: Vocabulary) -> Clues:
-    """The clues of a sentence, with the names in it checked against the live directory."""
-    groups = [group.name for group in await vocabulary.groups()]
-    clues = Clues.of(words, groups=groups)
-    sure, perhaps = await look_up(clues, vocabulary)
-    known = [label for person in (*sure, *perhaps) for label in (person.login, *person.name.split())]
-    if known:
-        clues = Clues.of(words, people=known, groups=groups)
-    else:
-        clues = replace(clues, names_nobody=bool(clues.names))
-    return clues if clues.groups else _with_near_group(clues, await vocabulary.groups())
-
-
-def _with_near_group(clues: Clues, groups: Sequence[Group]) -> Clues:
-    """The clues with the group that is named almost; its very name is settled when the argument is filled."""
-    wants = bool(_WANTS_IN.search(fold(clues.told))) and not clues.asks
-    name, said = loosely_named(clues.told, groups, parts=wants)
-    if not name:
-        return clues
-    plain = re.sub(
-        rf"\b{re.escape(said).replace(chr(92) + ' ', '[ _.-]+')}\b", "group", clues.plain, flags=re.IGNORECASE
-    )
-    return replace(clues, groups=(name,), plain=plain)
-
-
-_WANTS_IN = re.compile(
-    r"\b(?:need|want|require|like|get|give|grant|add|put|join|let|request|access|into|remove|take|leave|out)\b"
-)
 
 
 def _was_tried(spec: ActionSpec, slots: Slots, turn: Turn) -> bool:

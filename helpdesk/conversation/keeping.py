@@ -16,9 +16,10 @@ from helpdesk.actions.call import Call
 from helpdesk.conversation import phrases
 from helpdesk.conversation.case import Case, Draft, Kind, Memory, Resolution, Stage, Status, result_line
 from helpdesk.conversation.cases import Cases
+from helpdesk.conversation.listener import likeliest
 from helpdesk.errors import HelpdeskError, NotSignedIn, Refused, UsageError
-from helpdesk.events import Confirmation, Confirmed, Event, Outcome, Question, Result, Warned
-from helpdesk.ports import Interaction, SignedIn
+from helpdesk.events import Confirmation, Confirmed, Event, Outcome, Question, Result, Warned, Words
+from helpdesk.ports import Hearing, Interaction, SignedIn
 from helpdesk.secrets import Secret
 from helpdesk.spec import ActionSpec
 
@@ -217,9 +218,7 @@ class Noting:
         half: the call that is being filled, before a question about it; ``None`` for another question.
     """
 
-    def __init__(
-        self, person: Interaction, keeper: Keeper, half: Callable[[Question], Memory | None]
-    ) -> None:
+    def __init__(self, person: Hearing, keeper: Keeper, half: Callable[[Question], Memory | None]) -> None:
         self._person = person
         self._keeper = keeper
         self._half = half
@@ -230,13 +229,13 @@ class Noting:
     async def confirm(self, confirmation: Confirmation) -> Confirmed:
         return await self._person.confirm(confirmation)
 
-    async def ask(self, question: Question) -> str:
+    async def ask(self, question: Question) -> Words:
         half = self._half(question)
         if half is not None:
             await self._keeper.remember(half)
         answer = await self._person.ask(question)
         if half is not None and not question.secret:
-            body: Mapping[str, Any] = {"question": question.text, "words": answer}
+            body: Mapping[str, Any] = {"question": question.text, "words": likeliest(answer)}
             await self._keeper.add((Kind.ANSWER, body))
         return answer
 

@@ -8,26 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from helpdesk.actions.call import Call, Provenance
 from helpdesk.conversation import answers, phrases, talk
+from helpdesk.conversation.between import Aside
 from helpdesk.conversation.case import Case, Draft, Kind, Memory, Stage
 from helpdesk.conversation.cases import Cases
+from helpdesk.conversation.clues import Clues
 from helpdesk.conversation.door import Current, Doors, EnsureSignedIn, ExplainLock, LiveNames, Run, Turn
-from helpdesk.conversation.guided import Guided
+from helpdesk.conversation.forms import form
+from helpdesk.conversation.guided import Guided, cancelled
 from helpdesk.conversation.keeping import Keeper, Noting
+from helpdesk.conversation.listener import Listener
 from helpdesk.conversation.model import Caps, ModelDriven, ModelFailed
 from helpdesk.conversation.privacy import DEFAULT_MAY_SEE, NEEDED, Disclosure, disclosure
+from helpdesk.conversation.proposing import Proposer
+from helpdesk.conversation.recollection import Recollection
+from helpdesk.conversation.repairs import Repairs
 from helpdesk.conversation.resuming import fills, handoff_text, slots_of, transcript_lines
 from helpdesk.conversation.routing import Router
+from helpdesk.conversation.several import split
 from helpdesk.conversation.slots import Slots
+from helpdesk.conversation.tally import rejected, together
 from helpdesk.conversation.texts import main_text
 from helpdesk.conversation.transcript import Transcript
 from helpdesk.conversation.vocabulary import directory_vocabulary
-from helpdesk.conversation.words import is_cancel, without_secrets
-from helpdesk.errors import HelpdeskError, UsageError
-from helpdesk.events import Outcome, Question, Result, Said, Warned, outcome_of
-from helpdesk.ports import Clock, Interaction, Model, SignedIn
+from helpdesk.conversation.words import fold, without_secrets
+from helpdesk.errors import Cancelled, HelpdeskError, NotSignedIn, UsageError
+from helpdesk.events import Answered, Outcome, Question, Result, Said, Warned, Words, outcome_of
+from helpdesk.ports import Clock, Hearing, Interaction, Model, SignedIn
 from helpdesk.spec import ActionSpec
 from helpdesk.text import shorten
 
@@ -102,9 +112,12 @@ class Conversation:
         )
         self._may_see = may_see
         self._router = Router(specs)
-        self._guided = Guided(specs, self._doors, self._router)
+        self._recollection = Recollection()
+        proposer = Proposer(self._doors, self._recollection)
+        self._repairs = Repairs(proposer)
+        self._guided = Guided(specs, self._doors, self._router, proposer)
         self._driven = (
-            ModelDriven(specs, self._doors, self._router, model, may_see, self.transcript, caps)
+            ModelDriven(specs, self._doors, self._router, proposer, model, may_see, self.transcript, caps)
             if model
             else None
         )
@@ -115,33 +128,51 @@ class Conversation:
 
     async def turn(
         self,
-        words: str,
-        interaction: Interaction,
+        words: Words,
+        interaction: Hearing,
         *,
         dry_run: bool = False,
         signed_in: SignedIn | None = None,
     ) -> Result:
-        """Answer one sentence.
+        """Answer one sentence; several requests in it are answered one after the other, in their order.
+
+        Args:
+            words: where they are uncertain, they are read back before anything comes of them.
 
         Raises:
             UsageError: there are no words, or something is missing and nobody is there to ask; the
                 message names the flag.
             NotSignedIn: the words need someone who is signed in. Unreachable: the directory is down.
         """
-        if not words.strip():
+        try:
+            said = await Listener(interaction, self._recollection, []).certain(words, meaning=self._meaning)
+        except Cancelled as stop:
+            return cancelled("", stop.message)
+        if not isinstance(words, str) and not said:
+            return answers.in_words("Then I did not hear you right.", "Say it again, in other words.")
+        if not said.strip():
             raise UsageError("There is nothing to answer.", hint='Say what you need: helpdesk ask "…"')
-        if len(words) > MAX_WORDS:
+        if len(said) > MAX_WORDS:
             raise UsageError(
                 f"That is longer than {MAX_WORDS:,} characters.", hint="Say it in a few sentences."
             )
-        words = without_secrets(words)  # no argument, no log and no ticket may hold what nobody needs (S1)
-        turn = await self._begun(words, interaction, dry_run, signed_in)
-        result = await self._kept(turn, self._answered(turn))
-        return await self._next(turn, interaction, result)
+        said = without_secrets(said)  # no argument, no log and no ticket may hold what nobody needs (S1)
+        first, *waiting = split(said, self._router)
+        turn = await self._begun(said, interaction, dry_run, signed_in, waiting)
+        turn.words = first
+        return await self._next(turn, interaction, await self._one(turn, self._answered(turn)))
 
-    async def must_choose(self, interaction: Interaction, signed_in: SignedIn) -> Result:
+    def _meaning(self, words: str) -> object:
+        """What a sentence would come to: two that come to the same need no reading back."""
+        clues, route = Clues.of(words), self._router.route(words)
+        names = [spec.name for spec in (route.which or (route.spec,)) if spec is not None]
+        exact = "" if route.spec is not None and route.spec.reads else fold(words)
+        return (*names, route.flow, clues.names, clues.groups, clues.ticket, exact)
+
+    async def must_choose(self, interaction: Hearing, signed_in: SignedIn) -> Result:
         """Begin with the new password that a sign-in with a temporary one must choose; nothing is looked up."""
-        return await self._guided.must_choose(Turn("", interaction, signed_in=signed_in))
+        listener = Listener(interaction, self._recollection, [])
+        return await self._guided.must_choose(Turn("", listener, signed_in=signed_in))
 
     async def _answered(self, turn: Turn) -> Result:
         half, self._half = self._half, None
@@ -149,7 +180,14 @@ class Conversation:
             filled = await self._filled(turn, half)
             if filled is not None:
                 return filled
-        if self._driven is None or is_cancel(turn.words) or _is_settled(turn):
+        try:
+            repaired = await self._repairs.answer(turn)
+        except Cancelled as stop:
+            turn.next = stop.words
+            return cancelled(self._guided.memory().action, stop.message)
+        if repaired is not None:
+            return repaired
+        if self._driven is None or form(turn.words) in ("cancel", "everything") or _is_settled(turn):
             return await self._guided.turn(turn)
         if not self.uses_model or not self._may_see >= NEEDED:
             return await self._guided.turn(turn)
@@ -184,7 +222,7 @@ class Conversation:
         return await self._keeper.saved()
 
     async def go_on(
-        self, interaction: Interaction, *, dry_run: bool = False, signed_in: SignedIn | None = None
+        self, interaction: Hearing, *, dry_run: bool = False, signed_in: SignedIn | None = None
     ) -> Result | None:
         """Ask for what a half-filled request still needs, and propose it; ``None`` when there is none.
 
@@ -202,7 +240,7 @@ class Conversation:
     async def do(
         self,
         call: Call,
-        interaction: Interaction,
+        interaction: Hearing,
         *,
         dry_run: bool = False,
         signed_in: SignedIn | None = None,
@@ -218,7 +256,7 @@ class Conversation:
         going = self._guided.go_on(turn, self._specs[call.action], slots)
         return await self._next(turn, interaction, await self._kept(turn, going))
 
-    async def hand_off(self, interaction: Interaction, *, signed_in: SignedIn | None = None) -> Result:
+    async def hand_off(self, interaction: Hearing, *, signed_in: SignedIn | None = None) -> Result:
         """Open a ticket with the case, redacted; through the door like every action, and the case says its number.
 
         Raises:
@@ -246,7 +284,7 @@ class Conversation:
         await self._keeper.ended(result)
         self.transcript.result(result)
 
-    async def rewind(self, number: int, interaction: Interaction) -> Case:
+    async def rewind(self, number: int, interaction: Hearing) -> Case:
         """Go back to the end of an earlier turn: what came after it is out of the conversation, and stays done.
 
         Args:
@@ -268,15 +306,60 @@ class Conversation:
         self._unknown = case.at_the_door
 
     async def _begun(
-        self, words: str, interaction: Interaction, dry_run: bool, signed_in: SignedIn | None
+        self,
+        words: str,
+        interaction: Hearing,
+        dry_run: bool,
+        signed_in: SignedIn | None,
+        waiting: list[str] | None = None,
+        *,
+        between: bool = False,
+        known: bool = False,
     ) -> Turn:
-        """A turn whose words are in the case already, where it is known whose it is."""
+        """A turn whose words are in the case already, where it is known whose it is.
+
+        Args:
+            waiting: the requests that come after this one. between: it stands in the middle of another one.
+            known: the words are a part of a sentence that was kept already.
+        """
         await self._arrived(signed_in, interaction)
-        if words:
+        if words and not known:
             self.transcript.person(words)
             await self._keeper.add((Kind.PERSON, {"words": words}))
+        if not between:
+            self._recollection.begin(self.transcript.sentences)
         noting = Noting(interaction, self._keeper, self._half_of)
-        return Turn(words, noting, self.transcript.said(), dry_run, signed_in, self.transcript.case())
+        listener = Listener(noting, self._recollection, [] if waiting is None else waiting)
+        turn = Turn(words, listener, self.transcript.said(), dry_run, signed_in, self.transcript.case())
+        if not between:
+            listener.between = Aside(self._router, self._specs, partial(self._between, turn, interaction))
+        return turn
+
+    async def _between(self, outer: Turn, interaction: Hearing, words: str) -> None:
+        """Answer a sentence in the middle of a request, which is as it was afterwards."""
+        last, tried = self._recollection.last, self._tried
+        try:
+            turn = await self._begun(
+                words, interaction, outer.dry_run, outer.signed_in, outer.interaction.waiting, between=True
+            )
+            result = await self._kept(turn, self._answered(turn))
+            outer.interaction.emit(Answered(result))
+            outer.signed_in = turn.signed_in or outer.signed_in
+            outer.said = self.transcript.said()
+        except HelpdeskError as error:
+            outer.interaction.emit(Warned(error.message, error.hint))
+        finally:
+            self._recollection.last, self._tried = last, tried
+
+    async def _one(self, turn: Turn, answer: Awaitable[Result]) -> Result:
+        """One request; an error of one of several is told, and the others get their turn. Errors as of :meth:`turn`."""
+        try:
+            return await self._kept(turn, answer)
+        except HelpdeskError as error:
+            if isinstance(error, NotSignedIn) or not (turn.interaction.waiting or turn.one_of_several):
+                raise
+            turn.interaction.emit(Warned(error.message, error.hint))
+            return rejected(self._guided.memory().action, error)
 
     async def _kept(self, turn: Turn, answer: Awaitable[Result]) -> Result:
         """Await the answer of a turn, and keep how it ended; an error is told, kept and raised on."""
@@ -297,19 +380,36 @@ class Conversation:
             await self._keeper.remember(self._guided.memory())
         return result
 
-    async def _next(self, turn: Turn, interaction: Interaction, result: Result) -> Result:
-        """What was said to a question instead of an answer: a sentence is the next turn, a command the surface's."""
-        if turn.next and not turn.next.startswith("/"):
-            return await self.turn(turn.next, interaction, dry_run=turn.dry_run, signed_in=turn.signed_in)
+    async def _next(self, turn: Turn, interaction: Hearing, result: Result) -> Result:
+        """What comes after a request: what was said instead of an answer, and then the requests that wait.
+
+        A command goes to the surface.
+        """
+        results, waiting = [result], turn.interaction.waiting
+        while (turn.next and not turn.next.startswith("/")) or (waiting and not turn.next):
+            instead, words = bool(turn.next), turn.next or waiting.pop(0)
+            if instead:
+                results.pop()
+                first, *more = split(without_secrets(words), self._router)
+                waiting[:0] = more
+            else:
+                first = words
+                turn.interaction.emit(Answered(results[-1]))
+                turn.interaction.say(f"Next: {words}.")
+            turn = await self._begun(
+                words, interaction, turn.dry_run, turn.signed_in, waiting, known=not instead
+            )
+            turn.words, turn.one_of_several = first, bool(results)
+            results.append(await self._one(turn, self._answered(turn)))
         self.left = turn.next
-        return result
+        return together(results)
 
     async def _said(self, outcome: Outcome, message: str, known: int) -> None:
         prose = [line.text for line in self.transcript.lines[known:] if line.speaker == "model"]
         drafts: list[Draft] = [(Kind.MODEL, {"text": text}) for text in prose]
         await self._keeper.add(*drafts, (Kind.SAID, {"outcome": outcome.value, "message": message}))
 
-    async def _arrived(self, signed_in: SignedIn | None, interaction: Interaction) -> None:
+    async def _arrived(self, signed_in: SignedIn | None, interaction: Hearing) -> None:
         """Find out whose turn it is, and what became of the case since the last one."""
         self._keeper.who(signed_in or (self._present() if self._present else None))
         elsewhere = await self._keeper.begun_elsewhere()

@@ -9,12 +9,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from helpdesk.actions.call import Call, Provenance
+from helpdesk.actions.call import Provenance
 from helpdesk.conversation import phrases
-from helpdesk.conversation.asking import ask, complete
+from helpdesk.conversation.amending import denied
+from helpdesk.conversation.asking import Asker
 from helpdesk.conversation.claims import claims_completion
 from helpdesk.conversation.door import Doors, Turn
 from helpdesk.conversation.privacy import disclosure, result_for_model
+from helpdesk.conversation.pronouns import points
+from helpdesk.conversation.proposing import Proposer
 from helpdesk.conversation.routing import Router
 from helpdesk.conversation.slots import Slots
 from helpdesk.conversation.tally import Tally, rejected
@@ -29,7 +32,7 @@ from helpdesk.conversation.toolcalls import (
 )
 from helpdesk.conversation.transcript import Transcript
 from helpdesk.conversation.vocabulary import Vocabulary, by_login, group_choices, near_groups, person_choices
-from helpdesk.conversation.words import fold
+from helpdesk.conversation.words import fold, stands
 from helpdesk.errors import Cancelled, HelpdeskError, Unreachable
 from helpdesk.events import (
     Choice,
@@ -38,12 +41,11 @@ from helpdesk.events import (
     ModelSaid,
     Outcome,
     Progress,
-    Proposed,
     Result,
     Warned,
 )
 from helpdesk.ports import Ended, Message, Model, TextPiece, ToolCall
-from helpdesk.spec import ActionSpec
+from helpdesk.spec import ActionSpec, Parameter
 from helpdesk.text import Untrusted
 
 NOTHING_CHANGED = "Nothing was changed."
@@ -104,6 +106,7 @@ class ModelDriven:
         specs: Sequence[ActionSpec],
         doors: Doors,
         router: Router,
+        proposer: Proposer,
         model: Model,
         may_see: frozenset[str],
         transcript: Transcript,
@@ -112,6 +115,8 @@ class ModelDriven:
         self._specs = {spec.name: spec for spec in specs}
         self._doors = doors
         self._router = router
+        self._proposer = proposer
+        self._recollection = proposer.recollection
         self._model = model
         self._may_see = may_see
         self._transcript = transcript
@@ -273,12 +278,10 @@ class ModelDriven:
         for parameter in spec.parameters:
             if parameter.kind == "login" and slots.provenance.get(parameter.name) is Provenance.TYPED:
                 await self._ensure_own_right(turn, parameter.name, slots, vocabulary)
+            self._point(turn, parameter, slots)
             if slots.provenance.get(parameter.name) is Provenance.TEXT and is_target(parameter, spec):
                 await self._settle(turn, spec, parameter.name, slots, vocabulary)
-        secrets = await complete(spec, slots, vocabulary, turn.interaction)
-        turn.interaction.emit(Proposed(spec.name, dict(slots.arguments)))
-        call = Call(spec.name, dict(slots.arguments), dict(slots.provenance), secrets)
-        return await self._doors.propose(call, turn)
+        return await self._proposer.propose(turn, spec, slots, vocabulary)
 
     async def _ensure_own_right(self, turn: Turn, name: str, slots: Slots, vocabulary: Vocabulary) -> None:
         """A login that stands in the words only as a part of somebody else's name was not typed (L2)."""
@@ -286,6 +289,28 @@ class ModelDriven:
         found = await vocabulary.find_person(login)
         meant = next((person for person in found if fold(person.login) == fold(login)), None)
         if meant is not None and not by_login(meant, turn.said, found):
+            slots.provenance[name] = Provenance.TEXT
+
+    def _point(self, turn: Turn, parameter: Parameter, slots: Slots) -> None:
+        """Whether a person or a group is the one that these words name, or point at without a doubt (L2).
+
+        What the person said to be wrong, or named only before they spoke of somebody else, is tainted; what a
+        pronoun stands for is not, where it can stand for nothing else.
+        """
+        name, kind = parameter.name, parameter.kind
+        if (kind != "login" and kind != "group") or name not in slots.provenance:
+            return
+        value = str(slots.arguments[name])
+        if fold(value) == fold(denied(turn.words)):
+            slots.provenance[name] = Provenance.TEXT
+            return
+        spoken = self._recollection.spoken(kind)
+        if spoken is None or stands(value, turn.words):
+            return
+        if spoken.names == (value,):
+            if points(turn.words) and slots.provenance[name] is Provenance.TEXT:
+                slots.provenance[name] = spoken.source
+        elif not stands(value, self._transcript.since(spoken.turn)):
             slots.provenance[name] = Provenance.TEXT
 
     async def _settle(
@@ -303,9 +328,15 @@ class ModelDriven:
             groups = await vocabulary.groups()
             exact = [group for group in groups if group.name.casefold() == value.casefold()]
             choices = group_choices(exact or near_groups(value, groups))
+        spoken = self._recollection.spoken(parameter.kind) if parameter.kind in ("login", "group") else None
+        others = [
+            n for n in (spoken.names if spoken else ()) if n not in {choice.value for choice in choices}
+        ]
+        choices = (*choices, *(Choice(other, other) for other in others))
         note = f"{spec.name}: you did not name the {name} yourself, so please choose."
         slots.doubt(name, choices, note)
-        await ask(parameter, spec, slots, vocabulary, turn.interaction)
+        asker = Asker(spec, slots, vocabulary, turn.interaction, self._proposer.today())
+        await asker.ask(parameter)
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────
 

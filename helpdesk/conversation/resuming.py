@@ -9,7 +9,7 @@ from helpdesk.actions.call import Provenance
 from helpdesk.actions.schema import parse_value
 from helpdesk.conversation.case import Case, Kind, Memory
 from helpdesk.conversation.clues import Clues
-from helpdesk.conversation.guided import live_clues
+from helpdesk.conversation.live import live_clues
 from helpdesk.conversation.routing import Router
 from helpdesk.conversation.slots import Slots, fill
 from helpdesk.conversation.talk import ORDERS

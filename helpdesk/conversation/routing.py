@@ -211,7 +211,8 @@ class Router:
                 scores[name] = scores.get(name, 0.0) + score
         return scores
 
-    def _knows(self, word: str) -> set[str]:
+    def knows(self, word: str) -> set[str]:
+        """The actions whose own texts have this word, in whatever ending."""
         rows = self._db.execute("SELECT action FROM actions WHERE actions MATCH ?", (_query([word]),))
         return {name for (name,) in rows}
 
@@ -225,7 +226,7 @@ class Router:
     def _weights(self, words: list[str]) -> dict[str, float]:
         """Rarer words weigh more; a word that no action knows weighs as much as the rarest."""
         total = max(len(self._specs), 1)
-        return {word: 1.0 + (total - (len(self._knows(word)) or 1)) / total for word in words}
+        return {word: 1.0 + (total - (len(self.knows(word)) or 1)) / total for word in words}
 
     def _coverage(
         self, name: str, told: list[str], plain: str, weights: dict[str, float], *, agreed: bool
@@ -238,9 +239,9 @@ class Router:
         known = clue
         for word in told:
             near = [word, *expand(word)]
-            if any(name in self._knows(w) for w in near):
+            if any(name in self.knows(w) for w in near):
                 known += weights[word]
-        if known < total and any(name in self._knows(w) for w in expand(plain)):
+        if known < total and any(name in self.knows(w) for w in expand(plain)):
             known += min(1.0, total - known)
         return known / total
 

@@ -48,6 +48,13 @@ class Slots:
         self.unsure.pop(name, None)
         self.notes.pop(name, None)
 
+    def leave_out(self, name: str) -> None:
+        """The person wants no value for it."""
+        self.arguments.pop(name, None)
+        self.provenance.pop(name, None)
+        self.unsure.pop(name, None)
+        self.notes.pop(name, None)
+
     def doubt(self, name: str, choices: tuple[Choice, ...], note: str) -> None:
         self.unsure[name] = choices
         self.notes[name] = note
@@ -61,7 +68,7 @@ async def fill(
     await _people(spec, words, clues, vocabulary, slots)
     await _groups(spec, words, clues, vocabulary, slots)
     for parameter in spec.parameters:
-        value = _plain_value(parameter, spec, words, clues, today, flow)
+        value = plain_value(parameter, spec, words, clues, today, flow)
         if value is not None:
             slots.put(parameter.name, value, Provenance.TYPED)
     return slots
@@ -77,8 +84,17 @@ async def _people(spec: ActionSpec, words: str, clues: Clues, vocabulary: Vocabu
         return
     for parameter, person in zip(open_ones, sure, strict=False):
         slots.put(parameter.name, person.login, Provenance.TYPED)
+    near = [] if sure or perhaps or not clues.names else await near_names(clues, vocabulary)
     for parameter in open_ones[len(sure) :]:
-        _unnamed(parameter, spec, words, clues, vocabulary.me, perhaps, slots)
+        _unnamed(parameter, spec, words, clues, vocabulary.me, perhaps, near, slots)
+
+
+async def near_names(clues: Clues, vocabulary: Vocabulary) -> list[Person]:
+    """People whose names are the closest to those of the sentence, which nobody has."""
+    found: dict[str, Person] = {}
+    for name in sorted(clues.names):
+        found |= {person.id: person for person in await vocabulary.near_people(name)}
+    return list(found.values())
 
 
 async def look_up(clues: Clues, vocabulary: Vocabulary) -> tuple[list[Person], list[Person]]:
@@ -108,6 +124,7 @@ def _unnamed(
     clues: Clues,
     me: Person,
     perhaps: Sequence[Person],
+    near: Sequence[Person],
     slots: Slots,
 ) -> None:
     """An argument for a person that no exact name was found for."""
@@ -119,7 +136,8 @@ def _unnamed(
         slots.doubt(parameter.name, person_choices(perhaps), note)
     elif clues.names:
         named = ", ".join(sorted(clues.names))
-        slots.doubt(parameter.name, (), f"I found nobody called {named}.")
+        closest = " These names are the closest." if near else ""
+        slots.doubt(parameter.name, person_choices(near), f"I found nobody called {named}.{closest}")
     elif parameter.required and _ME.search(fold(words)) and not clues.about_other:
         slots.put(parameter.name, me.login, Provenance.TYPED)
 
@@ -149,7 +167,7 @@ async def _groups(spec: ActionSpec, words: str, clues: Clues, vocabulary: Vocabu
             slots.doubt(parameter.name, (), f"There is no group called {clues.groups[0]}.")
 
 
-def _plain_value(
+def plain_value(
     parameter: Parameter, spec: ActionSpec, words: str, clues: Clues, today: date, flow: str
 ) -> Any:
     """The value of an argument that needs no look-up; ``None`` when the words hold none."""

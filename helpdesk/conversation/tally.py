@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from helpdesk.errors import HelpdeskError
@@ -65,18 +66,21 @@ class Tally:
 
         Several writes that did not all end alike are ``partial``, unless one must be reconciled first.
         """
-        if not self.writes:
-            return self.reads[-1]
-        if len(self.writes) == 1:
-            return self.writes[0]
-        outcomes = {result.outcome for result in self.writes}
-        worst = next((outcome for outcome in _WORST_FIRST if outcome in outcomes), None)
-        outcome = worst or (outcomes.pop() if len(outcomes) == 1 else Outcome.PARTIAL)
-        leading = next((r for r in reversed(self.writes) if r.outcome is outcome), self.writes[-1])
-        return replace(
-            leading,
-            outcome=outcome,
-            message=" ".join(f"{r.action}: {r.message}" for r in self.writes),
-            receipt=tuple(o for r in self.writes for o in r.receipt),
-            changes=tuple(c for r in self.writes for c in r.changes),
-        )
+        return together(self.writes) if self.writes else self.reads[-1]
+
+
+def together(results: Sequence[Result]) -> Result:
+    """Several results as one: those that did not all end alike are ``partial``, unless one must be reconciled first."""
+    if len(results) == 1:
+        return results[0]
+    outcomes = {result.outcome for result in results}
+    worst = next((outcome for outcome in _WORST_FIRST if outcome in outcomes), None)
+    outcome = worst or (outcomes.pop() if len(outcomes) == 1 else Outcome.PARTIAL)
+    leading = next((r for r in reversed(results) if r.outcome is outcome), results[-1])
+    return replace(
+        leading,
+        outcome=outcome,
+        message=" ".join(f"{r.action}: {r.message}" if r.action else r.message for r in results),
+        receipt=tuple(o for r in results for o in r.receipt),
+        changes=tuple(c for r in results for c in r.changes),
+    )

@@ -43,6 +43,15 @@ class Transcript:
         """All of the person's own words: what counts as typed by them (L2)."""
         return "\n".join(line.text for line in self.lines if line.speaker == "person")
 
+    @property
+    def sentences(self) -> int:
+        """How many sentences the person said."""
+        return sum(line.speaker == "person" for line in self.lines)
+
+    def since(self, number: int) -> str:
+        """The person's own words from their sentence of this number on, counted from 1."""
+        return "\n".join([line.text for line in self.lines if line.speaker == "person"][max(number - 1, 0) :])
+
     def case(self) -> str:
         """The conversation for a handoff: who said what, what was tried, and how it ended."""
         names = {"person": "Person", "model": "Assistant (not verified)", "host": "Helpdesk"}

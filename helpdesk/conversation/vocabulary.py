@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
+from functools import partial
 from itertools import pairwise
 from typing import Protocol, TypeVar
 
@@ -18,6 +19,10 @@ from helpdesk.ports import SignedIn
 _T = TypeVar("_T")
 DEADLINE = 15.0
 """Seconds for one look-up."""
+LEAST_TYPED = 3
+"""Characters of a name that others can be close to."""
+NEAR_ASKED = 50
+"""People that one look-up for close names may bring."""
 
 
 class Vocabulary(Protocol):
@@ -28,6 +33,9 @@ class Vocabulary(Protocol):
 
     async def find_person(self, words: str) -> Sequence[Person]:
         """People whose login or name holds every word; a few at most."""
+
+    async def near_people(self, words: str) -> Sequence[Person]:
+        """People whose login or name is almost this, likeliest first: to be offered, never acted upon."""
 
     async def groups(self) -> Sequence[Group]: ...
 
@@ -45,6 +53,9 @@ class NoNames:
     async def find_person(self, words: str) -> Sequence[Person]:  # noqa: ARG002
         return ()
 
+    async def near_people(self, words: str) -> Sequence[Person]:  # noqa: ARG002
+        return ()
+
     async def groups(self) -> Sequence[Group]:
         return ()
 
@@ -55,6 +66,7 @@ class DirectoryVocabulary:
     def __init__(self, signed_in: SignedIn) -> None:
         self._signed_in = signed_in
         self._people: dict[str, Sequence[Person]] = {}
+        self._near: dict[str, Sequence[Person]] = {}
         self._groups: Sequence[Group] | None = None
 
     @property
@@ -65,6 +77,18 @@ class DirectoryVocabulary:
         if words not in self._people:
             self._people[words] = await _looked_up(lambda: self._signed_in.directory.find_people(words, 10))
         return self._people[words]
+
+    async def near_people(self, words: str) -> Sequence[Person]:
+        name = fold(words).strip()
+        if len(name) < LEAST_TYPED:
+            return ()
+        if name not in self._near:
+            found: dict[str, Person] = {}
+            for piece in _pieces(name):
+                people = await _looked_up(partial(self._signed_in.directory.find_people, piece, NEAR_ASKED))
+                found |= {person.id: person for person in people}
+            self._near[name] = near_people(name, list(found.values()))
+        return self._near[name]
 
     async def groups(self) -> Sequence[Group]:
         if self._groups is None:
@@ -140,6 +164,28 @@ def _alphabets(name: str) -> str:
     """A remark on a name with letters of several alphabets: it may look exactly like another one."""
     found = {unicodedata.name(letter, "?").partition(" ")[0] for letter in name if letter.isalpha()}
     return f" [letters of several alphabets: {', '.join(sorted(found)).lower()}]" if len(found) > 1 else ""
+
+
+def near_people(name: str, people: Sequence[Person]) -> list[Person]:
+    """Those of ``people`` whose login or a name of theirs is almost ``name``, likeliest first: at most five."""
+
+    def likeness(person: Person) -> float:
+        labels = {fold(person.login), fold(person.name), *tokens(person.name)} - {""}
+        return max((SequenceMatcher(None, name, label).ratio() for label in labels), default=0.0)
+
+    rated = sorted(((likeness(person), person) for person in people), key=lambda p: (-p[0], p[1].login))
+    return [person for rate, person in rated if rate >= ALIKE][:5]
+
+
+ALIKE = 0.7
+"""How much of two names must be the same for one to be a slip for the other."""
+
+
+def _pieces(name: str) -> list[str]:
+    """Parts of a mistyped name that its right spelling is likely to have: few, and none of them too common."""
+    words = tokens(name)
+    found = [word[i : i + 3] for word in words for i in range(max(len(word) - 2, 1))]
+    return list(dict.fromkeys([*found, *(word[:2] for word in words), *(word[-2:] for word in words)]))[:8]
 
 
 def near_groups(words: str, groups: Sequence[Group]) -> list[Group]:

@@ -133,7 +133,7 @@ def test_cancel_ends_the_questions_and_nothing_is_proposed(word: str) -> None:
 
 def test_an_endless_row_of_useless_answers_is_given_up() -> None:
     world = World()
-    result, terminal = world.say("please unlock an account", "?", "??", "???", "????")
+    result, terminal = world.say("please unlock an account", "zz", "zzz", "zzzz", "zzzzz")
     assert result.outcome is Outcome.CANCELLED
     assert len(terminal.questions) == 4
 
