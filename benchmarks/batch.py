@@ -54,7 +54,7 @@ def add_people(server: Slapd, prefix: str, many: int) -> dict[str, str]:
     return found
 
 
-def ldapmodify(server: Slapd, folder: Path, people: dict[str, str], turn: int) -> float:
+def ldapmodify(server: Slapd, folder: Path, people: dict[str, str]) -> float:
     """Seconds for ``ldapmodify -f``."""
     changes = folder / "changes.ldif"
     changes.write_text(
@@ -68,7 +68,14 @@ def ldapmodify(server: Slapd, folder: Path, people: dict[str, str], turn: int) -
     password = folder / "desk-bind-password"
     password.touch(mode=0o600)
     password.write_text(DESK_PASSWORD)
-    command = [str(program), "-x", "-H", f"ldaps://127.0.0.1:{server.tls_port}", "-D", server.layout.person_dn(DESK, DESK, "0")]
+    command = [
+        str(program),
+        "-x",
+        "-H",
+        f"ldaps://127.0.0.1:{server.tls_port}",
+        "-D",
+        server.layout.person_dn(DESK, DESK, "0"),
+    ]
     began = time.perf_counter()
     subprocess.run(
         [*command, "-y", str(password), "-f", str(changes)],
@@ -79,7 +86,7 @@ def ldapmodify(server: Slapd, folder: Path, people: dict[str, str], turn: int) -
     return time.perf_counter() - began
 
 
-def helpdesk(server: Slapd, folder: Path, people: dict[str, str], turn: int) -> tuple[float, float]:
+def helpdesk(folder: Path, people: dict[str, str], turn: int) -> tuple[float, float]:
     """Seconds for ``helpdesk do --batch``: whole, and from the first row that ended to the last one."""
     file = folder / "reset.csv"
     file.write_text("person\n" + "\n".join(people) + "\n")
@@ -138,7 +145,7 @@ def main() -> None:
 def measure(server: Slapd, folder: Path, theirs: dict[str, str], ours: dict[str, str]) -> None:
     pairs = []
     for turn in range(PAIRS):
-        pairs.append((ldapmodify(server, folder, theirs, turn), *helpdesk(server, folder, ours, turn)))
+        pairs.append((ldapmodify(server, folder, theirs), *helpdesk(folder, ours, turn)))
         print(*(f"{ROWS / seconds:8.0f}/s" for seconds in pairs[-1]), file=sys.stderr)
     theirs_, whole, rows = (statistics.median(column) for column in zip(*pairs, strict=True))
     print("| resets | rate | against `ldapmodify -f` |")

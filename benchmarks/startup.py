@@ -1,6 +1,7 @@
-"""How long the program takes to start, against the interpreter and the imports it cannot avoid.
+"""How long the program takes to start, against the interpreter, the imports it cannot avoid, and other programs.
 
-Run it with ``make bench``. Each row times two commands in turn, A B A B …, in one run; the ratio is the
+Run it with ``make bench``. The other programs (httpie, llm) are installed by pip, each into a virtual environment of its
+own with the same Python, under ``.servers`` or $HELPDESK_TEST_SERVERS; without a network their rows are left out. Each row times two commands in turn, A B A B …, in one run; the ratio is the
 median of the pairs, so that it holds on a machine whose speed drifts.
 """
 
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PAIRS = int(os.environ.get("BENCH_PAIRS", "15"))
+ROOT = Path(__file__).resolve().parents[1]
 HELPDESK = [sys.executable, "-m", "helpdesk"]
 CONFIG = """
 [directory]
@@ -70,6 +72,35 @@ def to_first_byte(server: socket.socket, *command: str, environ: dict[str, str])
     return run
 
 
+def other(package: str, program: str) -> Path | None:
+    """A program of a package in an environment of its own; ``None`` where it cannot be installed."""
+    folder = Path(os.environ.get("HELPDESK_TEST_SERVERS") or ROOT / ".servers") / f"other-{package}"
+    found = folder / "bin" / program
+    if not found.exists():
+        try:
+            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+            subprocess.run([str(folder / "bin" / "pip"), "install", "--quiet", package], check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(f"{package} is not measured: {error}", file=sys.stderr)
+            return None
+    return found
+
+
+def against_others(environ: dict[str, str]) -> None:
+    """``--version`` and ``--help``, program against program."""
+    ours = Path(sys.executable).with_name("helpdesk")
+    for package, program in (("httpie", "http"), ("llm", "llm")):
+        theirs = other(package, program)
+        for flag in ("--version", "--help") if theirs else ():
+            row(
+                f"`{flag}`",
+                whole(str(ours), flag, environ=environ),
+                whole(str(theirs), flag, environ=environ),
+                f"`{program} {flag}`",
+                1.0,
+            )
+
+
 def row(what: str, ours: Timed, theirs: Timed, against: str, limit: float) -> None:
     ours(), theirs()
     pairs = [(ours(), theirs()) for _ in range(PAIRS)]
@@ -118,6 +149,7 @@ def main() -> None:
             "import typer, ldap3",
             1.6,
         )
+        against_others(environ)
 
 
 if __name__ == "__main__":

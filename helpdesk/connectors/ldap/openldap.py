@@ -75,7 +75,7 @@ class OpenLdapAccounts:
         """What is absent is told apart from what the reader may not see: see :meth:`_shown`."""
         entry = self._state(link, person)
         shown = self._shown(link, person, [name for name in _MAY_HIDE if not entry.values(name)])
-        return _status(entry, shown, self._policy(link, base, entry), clock())
+        return _status(entry, shown, self._policy(link, base, entry, lately=True), clock())
 
     def statuses(
         self, link: Link, base: str, people: Mapping[str, Entry], clock: Clock
@@ -93,7 +93,8 @@ class OpenLdapAccounts:
         now = clock()
         for absent, ids in alike.items():
             for id in self._shown_of(link, base, ids, absent):
-                told[id] = _status(people[id], frozenset(absent), self._policy(link, base, people[id]), now)
+                rules = self._policy(link, base, people[id], lately=True)
+                told[id] = _status(people[id], frozenset(absent), rules, now)
         return told
 
     def _shown_of(self, link: Link, base: str, ids: Sequence[str], absent: Sequence[str]) -> list[str]:
@@ -222,8 +223,12 @@ class OpenLdapAccounts:
             return frozenset(absent)
         return frozenset(name for name in absent if len(absent) > 1 and told([name]))
 
-    def _policy(self, link: Link, base: str, entry: Entry) -> PasswordRules:
-        """The policy that the entry names, else the only one there is."""
+    def _policy(self, link: Link, base: str, entry: Entry, *, lately: bool = False) -> PasswordRules:
+        """The policy that the entry names, else the only one there is.
+
+        Args:
+            lately: it may be as it was a moment ago.
+        """
         named = entry.text(SUBENTRY)
 
         def ask() -> tuple[Entry, ...]:
@@ -236,7 +241,7 @@ class OpenLdapAccounts:
                 found = link.read(lambda client: client.search(base, kind, _POLICY, limit=2))
             return found.entries
 
-        found = link.known(("policy", named), ask)
+        found = link.known(("policy", named), ask) if lately else ask()
         return _rules(found[0]) if len(found) == 1 else PasswordRules()
 
 
