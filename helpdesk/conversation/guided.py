@@ -101,13 +101,19 @@ class Guided:
         provenance = {name: str(value) for name, value in slots.provenance.items()}
         return Memory(self._recollection.last.spec.name, dict(slots.arguments), provenance)
 
-    def recall(self, memory: Memory) -> None:
-        """Go on from what another conversation remembered; an action that is gone is forgotten."""
+    def recall(self, memory: Memory, result: Result | None = None) -> None:
+        """Go on from what another conversation remembered; an action that is gone is forgotten.
+
+        Args:
+            result: how the remembered call ended, when it was carried out.
+        """
         spec = self._specs.get(memory.action)
         slots = Slots(
             dict(memory.arguments), {name: Provenance(value) for name, value in memory.provenance.items()}
         )
-        self._recollection.last = LastCall(spec, slots) if spec else None
+        self._recollection.last = LastCall(spec, slots, result) if spec else None
+        if spec is not None:
+            self._recollection.note(spec, slots)
 
     async def go_on(self, turn: Turn, spec: ActionSpec, slots: Slots) -> Result:
         """Propose a call that was left half filled: what is missing is asked. Errors as of :meth:`turn`."""

@@ -7,13 +7,13 @@ otherwise, and takes over when the model is down, talks nonsense, or did nothing
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 from helpdesk.actions.call import Call, Provenance
 from helpdesk.conversation import answers, phrases, talk
 from helpdesk.conversation.between import Aside
-from helpdesk.conversation.case import Case, Draft, Kind, Memory, Stage
+from helpdesk.conversation.carried import Carried, Ways
+from helpdesk.conversation.case import Case, Draft, Kind
 from helpdesk.conversation.cases import Cases
 from helpdesk.conversation.clues import Clues
 from helpdesk.conversation.door import Current, Doors, EnsureSignedIn, ExplainLock, LiveNames, Run, Turn
@@ -24,20 +24,18 @@ from helpdesk.conversation.listener import Listener
 from helpdesk.conversation.model import Caps, ModelDriven, ModelFailed
 from helpdesk.conversation.privacy import DEFAULT_MAY_SEE, NEEDED, Disclosure, disclosure
 from helpdesk.conversation.proposing import Proposer
-from helpdesk.conversation.recollection import Recollection
 from helpdesk.conversation.repairs import Repairs
-from helpdesk.conversation.resuming import fills, handoff_text, slots_of, transcript_lines
+from helpdesk.conversation.resuming import handoff_text, slots_of
 from helpdesk.conversation.routing import Router
 from helpdesk.conversation.several import split
 from helpdesk.conversation.slots import Slots
 from helpdesk.conversation.tally import rejected, together
 from helpdesk.conversation.texts import main_text
-from helpdesk.conversation.transcript import Transcript
 from helpdesk.conversation.vocabulary import directory_vocabulary
 from helpdesk.conversation.words import fold, without_secrets
 from helpdesk.errors import Cancelled, HelpdeskError, NotSignedIn, UsageError
-from helpdesk.events import Answered, Outcome, Question, Result, Said, Warned, Words, outcome_of
-from helpdesk.ports import Clock, Hearing, Interaction, Model, SignedIn
+from helpdesk.events import Answered, Result, Warned, Words
+from helpdesk.ports import Clock, Hearing, Model, SignedIn
 from helpdesk.spec import ActionSpec
 from helpdesk.text import shorten
 
@@ -55,7 +53,7 @@ def _is_settled(turn: Turn) -> bool:
     return forbids or talk.kind(turn.words) in answers.WITH_A_COMMAND or phrases.is_own_lock(turn.words)
 
 
-class Conversation:
+class Conversation(Carried):
     """A conversation with one person.
 
     Attributes:
@@ -95,13 +93,9 @@ class Conversation:
         present: Callable[[], SignedIn | None] | None = None,
         recover: Callable[[Case], Awaitable[list[Draft]]] | None = None,
     ) -> None:
-        self.transcript = Transcript()
+        super().__init__(specs, Keeper(cases, case, specs), Ways(run, sign_in, current, present, recover))
         self.left = ""
         self.uses_model = model is not None
-        self._run, self._sign_in, self._current = run, sign_in, current
-        self._present, self._recover = present, recover
-        self._specs = {spec.name: spec for spec in specs}
-        self._keeper = Keeper(cases, case, specs)
         self._doors = Doors(
             self._at_the_door,
             self._signed_in,
@@ -112,7 +106,6 @@ class Conversation:
         )
         self._may_see = may_see
         self._router = Router(specs)
-        self._recollection = Recollection()
         proposer = Proposer(self._doors, self._recollection)
         self._repairs = Repairs(proposer)
         self._guided = Guided(specs, self._doors, self._router, proposer)
@@ -121,8 +114,6 @@ class Conversation:
             if model
             else None
         )
-        self._half: Memory | None = None
-        self._asking = self._unknown = self._tried = False
         if case is not None:
             self._restore(case)
 
@@ -205,21 +196,7 @@ class Conversation:
         offered = self._driven.offered(words) if self._driven else ()
         return disclosure(words, offered, self._may_see)
 
-    # ── the case ──────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def case_id(self) -> str:
-        """The id of the case that this conversation is kept in; "" while there is none."""
-        return self._keeper.id
-
-    @property
-    def half_filled(self) -> Memory | None:
-        """A request that was left half filled when the case was last worked on: :meth:`go_on` asks on."""
-        return self._half
-
-    async def case(self) -> Case | None:
-        """The case as it is kept; ``None`` while there is none."""
-        return await self._keeper.saved()
+    # ── beside sentences ──────────────────────────────────────────────────────────────────────
 
     async def go_on(
         self, interaction: Hearing, *, dry_run: bool = False, signed_in: SignedIn | None = None
@@ -278,32 +255,7 @@ class Conversation:
         call = Call(spec.name, {subject.name: shorten(goal, 150)}, {subject.name: Provenance.CHOSEN})
         return await self._kept(turn, self._doors.propose(call, turn))
 
-    async def note(self, result: Result) -> None:
-        """Keep the result of something that the surface ran beside the conversation, such as an undo."""
-        self._keeper.who(self._present() if self._present else None)
-        await self._keeper.ended(result)
-        self.transcript.result(result)
-
-    async def rewind(self, number: int, interaction: Hearing) -> Case:
-        """Go back to the end of an earlier turn: what came after it is out of the conversation, and stays done.
-
-        Args:
-            number: of the last turn that stays; 0 for none.
-
-        Raises:
-            UsageError: there is no such turn. Stale: the case went on elsewhere meanwhile.
-        """
-        await self._arrived(None, interaction)
-        case = await self._keeper.rewound(number)
-        self._restore(case)
-        return case
-
-    def _restore(self, case: Case) -> None:
-        """Take what was said and what was proposed last from the case."""
-        self.transcript.lines[:] = transcript_lines(case)
-        self._guided.recall(case.memory)
-        self._half = case.memory if case.memory.half and case.memory.action in self._specs else None
-        self._unknown = case.at_the_door
+    # ── one request after the other ───────────────────────────────────────────────────────────
 
     async def _begun(
         self,
@@ -361,25 +313,6 @@ class Conversation:
             turn.interaction.emit(Warned(error.message, error.hint))
             return rejected(self._guided.memory().action, error)
 
-    async def _kept(self, turn: Turn, answer: Awaitable[Result]) -> Result:
-        """Await the answer of a turn, and keep how it ended; an error is told, kept and raised on."""
-        known = len(self.transcript.lines)
-        self._tried = False
-        try:
-            result = await answer
-        except HelpdeskError as error:
-            await self._said(outcome_of(error), error.message, known)
-            raise
-        finally:
-            self._keeper.complain(turn.interaction)
-        self.transcript.result(result)
-        if not self._tried:
-            await self._said(result.outcome, result.message, known)
-        if self._asking:  # it was given up, so nobody is asked for it again
-            self._asking = False
-            await self._keeper.remember(self._guided.memory())
-        return result
-
     async def _next(self, turn: Turn, interaction: Hearing, result: Result) -> Result:
         """What comes after a request: what was said instead of an answer, and then the requests that wait.
 
@@ -403,73 +336,3 @@ class Conversation:
             results.append(await self._one(turn, self._answered(turn)))
         self.left = turn.next
         return together(results)
-
-    async def _said(self, outcome: Outcome, message: str, known: int) -> None:
-        prose = [line.text for line in self.transcript.lines[known:] if line.speaker == "model"]
-        drafts: list[Draft] = [(Kind.MODEL, {"text": text}) for text in prose]
-        await self._keeper.add(*drafts, (Kind.SAID, {"outcome": outcome.value, "message": message}))
-
-    async def _arrived(self, signed_in: SignedIn | None, interaction: Hearing) -> None:
-        """Find out whose turn it is, and what became of the case since the last one."""
-        self._keeper.who(signed_in or (self._present() if self._present else None))
-        elsewhere = await self._keeper.begun_elsewhere()
-        if elsewhere is not None:
-            self._restore(elsewhere)
-            interaction.emit(Said(f"Case {elsewhere.id} went on in another window; this goes on from there."))
-        case = await self._keeper.saved() if self._unknown and self._recover is not None else None
-        if case is not None and self._recover is not None:
-            self._unknown = False
-            found = await self._recover(case)
-            await self._keeper.add(*found)
-            for _, body in found:
-                interaction.emit(Said(f"Meanwhile: {body['action']}: {body['message']} ({body['outcome']})"))
-
-    async def _filled(self, turn: Turn, half: Memory) -> Result | None:
-        """The answer to words that complete a half-filled request; ``None`` when they are about something else."""
-        spec = self._specs.get(half.action)
-        signed_in = await self._doors.ensure(turn) if spec else None
-        if spec is None or signed_in is None or signed_in.actor.must_change:
-            return None
-        slots, vocabulary = slots_of(half), await self._doors.vocabulary(signed_in)
-        today = self._doors.clock().astimezone().date()
-        if not await fills(turn.words, spec, slots, self._router, vocabulary, today):
-            return None
-        self._asking = True
-        return await self._guided.go_on(turn, spec, slots)
-
-    def _half_of(self, question: Question) -> Memory | None:
-        """The call that a question is about, as it is filled by now."""
-        memory = self._guided.memory()
-        spec = self._specs.get(memory.action)
-        if spec is None or not question.flag.startswith(f"helpdesk do {spec.name}"):
-            return None
-        if question.name != "which" and spec.parameter(question.name) is None:
-            return None
-        self._asking = True
-        return replace(memory, stage=Stage.HALF, question=question.text)
-
-    # ── the ways out, each of which the case learns of ────────────────────────────────────────
-
-    async def _signed_in(self, interaction: Interaction) -> SignedIn:
-        return await self._met(await self._sign_in(interaction))
-
-    async def _known(self, interaction: Interaction) -> SignedIn | None:
-        found = await self._current(interaction) if self._current is not None else None
-        return await self._met(found) if found is not None else None
-
-    async def _met(self, signed_in: SignedIn) -> SignedIn:
-        self._keeper.who(signed_in)
-        await self._keeper.add()
-        return signed_in
-
-    async def _at_the_door(
-        self, call: Call, signed_in: SignedIn, interaction: Interaction, *, dry_run: bool, case: str
-    ) -> Result:
-        self._keeper.who(signed_in)
-        await self._keeper.proposed(call)
-        self._asking, self._tried, self._unknown = False, True, True
-        call = replace(call, case=self._keeper.id)
-        result = await self._run(call, signed_in, interaction, dry_run=dry_run, case=case)
-        await self._keeper.ended(result)
-        self._unknown = False
-        return result

@@ -7,7 +7,7 @@ from datetime import date
 
 from helpdesk.actions.call import Provenance
 from helpdesk.actions.schema import parse_value
-from helpdesk.conversation.case import Case, Kind, Memory
+from helpdesk.conversation.case import Case, Kind, Memory, Stage
 from helpdesk.conversation.clues import Clues
 from helpdesk.conversation.live import live_clues
 from helpdesk.conversation.routing import Router
@@ -17,6 +17,7 @@ from helpdesk.conversation.transcript import CASE_LENGTH, Line, Transcript
 from helpdesk.conversation.vocabulary import Vocabulary
 from helpdesk.conversation.words import correction, fold, is_cancel
 from helpdesk.errors import InvalidArgument
+from helpdesk.events import Outcome, Result
 from helpdesk.spec import ActionSpec
 from helpdesk.text import local_time, shorten, visible
 
@@ -35,6 +36,24 @@ def transcript_lines(case: Case) -> list[Line]:
         elif line.kind is Kind.RESULT:
             lines.append(Line("host", f"{body['action']}: {body['message']}", str(body["outcome"])))
     return lines
+
+
+def result_of(case: Case) -> Result | None:
+    """How the remembered call ended; ``None`` while it is half filled, or its end is not known."""
+    ended = [step for step in case.steps if not step.hidden]
+    if not ended or case.memory.stage != Stage.PROPOSED or ended[-1].action != case.memory.action:
+        return None
+    last = ended[-1]
+    return Result(
+        Outcome(last.outcome),
+        last.action,
+        last.message,
+        dict(last.arguments),
+        receipt=last.receipt,
+        entry=last.entry,
+        request=last.request or None,
+        undoable=last.undoable,
+    )
 
 
 def slots_of(memory: Memory) -> Slots:

@@ -61,6 +61,21 @@ def test_a_correction_is_understood_in_another_window(cases: Cases) -> None:
     ]
 
 
+def test_a_pronoun_points_at_whom_the_case_was_about(cases: Cases) -> None:
+    world(cases).say("unlock erik")
+    second = resumed(cases)
+    second.say("which groups is he in", alone=True)
+    assert (second.call.action, second.call.arguments) == ("access.list", {"person": "erik"})
+
+
+def test_a_correction_in_another_window_says_that_what_was_done_stands(cases: Cases) -> None:
+    world(cases).say("unlock bo")
+    second = resumed(cases)
+    _, terminal = second.say("no, I meant erik")
+    assert second.call.arguments == {"person": "erik"}
+    assert "What was done before stands." in terminal.said
+
+
 def test_a_half_filled_request_is_asked_on(cases: Cases) -> None:
     with pytest.raises(UsageError):
         world(cases).say("give bo access", alone=True)
@@ -159,7 +174,7 @@ def test_what_a_crash_kept_from_the_case_is_asked_of_the_log(cases: Cases) -> No
             raise Crash
 
     first = world(cases)
-    first.conversation._run = Dying()
+    first.conversation._ways.run = Dying()
     with pytest.raises(Crash):
         first.say("unlock bo")
     case = kept(cases)
@@ -211,7 +226,7 @@ def test_a_sign_in_in_the_middle_of_a_turn_is_looked_at_too(cases: Cases) -> Non
     async def sign_in(interaction: Any) -> SignedIn:
         return who(BO)
 
-    second.conversation._sign_in = sign_in
+    second.conversation._ways.sign_in = sign_in
     with pytest.raises(Refused, match="somebody else's"):
         second.say("unlock erik", known=False)
     assert second.door.calls == []
@@ -318,7 +333,7 @@ def test_a_handoff_opens_a_ticket_with_the_case_and_the_case_tells_its_number(ca
     first = world(cases)
     first.say("unlock bo")
     first.say("my password is s3cret-Canary-9 and it does not work, what now?", "no")
-    first.conversation._run = ticketed(first)
+    first.conversation._ways.run = ticketed(first)
     result = asyncio.run(first.conversation.hand_off(Terminal([]), signed_in=who()))  # type: ignore[arg-type]
     assert result.outcome is Outcome.DONE
     call, text = first.door.calls[-1], first.door.cases[-1]
