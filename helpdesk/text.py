@@ -174,6 +174,11 @@ def shorten(text: str, width: int) -> str:
     return line if len(line) <= width else line[: max(width - 1, 0)].rstrip() + "…"
 
 
+def whole(text: str, instead: str = "\ufffd") -> str:
+    """``text`` without half characters (lone surrogates), which no system can store; bytes that were no UTF-8 are such."""
+    return "".join(instead if "\ud800" <= character <= "\udfff" else character for character in text)
+
+
 def folded(name: str) -> str:
     """Two names with one folded form are one name: case, width, spaces and invisible characters do not count (D7).
 
@@ -181,8 +186,7 @@ def folded(name: str) -> str:
     """
     import stringprep
 
-    whole = "".join("\0" if "\ud800" <= character <= "\udfff" else character for character in name)
-    kept = "".join(character for character in whole if not stringprep.in_table_b1(character))
+    kept = "".join(character for character in whole(name, "\0") if not stringprep.in_table_b1(character))
     return " ".join(unicodedata.normalize("NFKC", kept).casefold().split())
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from helpdesk import __version__
 from helpdesk.errors import HelpdeskError, NotFound, PluginFailure
 from helpdesk.spec import ActionSpec
-from helpdesk.text import shorten
+from helpdesk.text import shorten, whole
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -160,6 +160,9 @@ def _specs(plugin: Plugin) -> list[ActionSpec]:
         spec = spec_of(plugin, action)
         if spec.name != name:
             raise PluginFailure(f"the action {name} calls itself {spec.name}.")
+        described = json.dumps(spec.to_json(), ensure_ascii=False)
+        if whole(described) != described:
+            raise PluginFailure(f"what {name} says of itself holds half characters.")
         specs.append(spec)
     return specs
 

@@ -1,4 +1,7 @@
-"""The last net under plugin texts: no secret that a call used stands in its preview or its result (S1)."""
+"""The last net under plugin texts: no secret that a call used stands in its preview or its result (S1).
+
+Nor does half a character, which neither a log nor a terminal can hold.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from helpdesk.events import Result
+from helpdesk.events import Change, Observation, Result
 from helpdesk.plugin import Preview
 from helpdesk.secrets import Secret
 from helpdesk.spec import ActionSpec
-from helpdesk.text import shorten
+from helpdesk.text import shorten, whole
 
 MASK = "••••••"
 SHORTEST = 6
@@ -21,13 +24,11 @@ SHORTEST = 6
 def result_without(secrets: Iterable[Secret | None], result: Result) -> Result:
     """The result with every secret in what plugins and systems said masked."""
     texts = _texts(secrets)
-    if not texts:
-        return result
     error = result.error
     if error is not None:
         error = replace(error, message=_masked(error.message, texts), hint=_masked(error.hint, texts))
     receipt = tuple(
-        replace(o, expected=_masked(o.expected, texts), observed=_masked(o.observed, texts))
+        Observation(*(_masked(text, texts) for text in (o.system, o.target, o.what, o.expected, o.observed)))
         for o in result.receipt
     )
     return replace(result, message=_masked(result.message, texts), receipt=receipt, error=error)
@@ -36,16 +37,15 @@ def result_without(secrets: Iterable[Secret | None], result: Result) -> Result:
 def preview_without(secrets: Iterable[Secret | None], preview: Preview) -> Preview:
     """The preview with every secret in it masked."""
     texts = _texts(secrets)
-    if not texts:
-        return preview
     changes = tuple(
-        replace(c, before=_masked(c.before, texts), after=_masked(c.after, texts)) for c in preview.changes
+        Change(*(_masked(text, texts) for text in (c.system, c.target, c.what, c.before, c.after)))
+        for c in preview.changes
     )
     return Preview(
         _masked(preview.summary, texts),
         changes,
         tuple(_masked(warning, texts) for warning in preview.warnings),
-        {name: _masked(value, texts) for name, value in preview.state.items()},
+        {whole(name): _masked(value, texts) for name, value in preview.state.items()},
     )
 
 
@@ -75,6 +75,8 @@ def _texts(secrets: Iterable[Secret | None]) -> list[str]:
 
 
 def _masked(text: str, secrets: list[str]) -> str:
+    if not isinstance(text, str):
+        return text  # an author's mistake, which is told where texts are checked
     for secret in secrets:
         text = text.replace(secret, MASK)
-    return text
+    return whole(text)

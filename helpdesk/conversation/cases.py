@@ -20,6 +20,7 @@ from helpdesk.conversation.words import without_secrets
 from helpdesk.errors import Failed, NotFound, Stale
 from helpdesk.ports import Clock
 from helpdesk.store import immediate, open_database
+from helpdesk.text import whole
 
 VERSION = 1
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -113,7 +114,7 @@ class Cases:
         now = self._now().isoformat()
         for kind, body in drafts:
             version += 1
-            text = json.dumps(_clean(body), ensure_ascii=False, sort_keys=True)
+            text = whole(json.dumps(_clean(body), ensure_ascii=False, sort_keys=True))
             database.execute("INSERT INTO lines VALUES (?, ?, ?, ?, ?)", (id, version, now, kind.value, text))
         if drafts:
             database.execute("UPDATE cases SET changed = ?, version = ? WHERE id = ?", (now, version, id))

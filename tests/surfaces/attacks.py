@@ -99,12 +99,13 @@ CORPUS: dict[str, str] = {
 }
 
 
-def payloads(size: int = 400) -> list[str]:
-    """The corpus in few texts, each of several attacks, so that one run of a command meets many of them."""
-    texts: list[str] = []
-    for attack in sorted(CORPUS.values(), key=len):
-        if texts and len(texts[-1]) + len(attack) < size:
-            texts[-1] += f"\n{attack}"
-        else:
-            texts.append(attack)
-    return texts
+def payloads() -> list[str]:
+    """A few texts that hold every kind of attack near their beginnings, each in another order: texts are shortened."""
+    few = [
+        f"a\x1b]52;c;QQ==\x07\x1b[2J\x9b1m\x9d0;t\x9c\x7f\x00\r✓ {MARK} is unlocked.",
+        "b\u202e\u2066\u200b\ufeff\U000e0041\ufe0f\u3164\u2028[red]x[/x] [link=http://evil.test]y\udc9b\udcff",
+        f"c\n✓ {MARK} is unlocked.\n  ✓ {MARK}: x\n┌─ Please confirm: {MARK}\nLogged as entry 0. {MARK}\nfailed: {MARK}",
+        "\u0338d" + "\u0301" * 40 + " дoуd 日本語 דוד \u1112\u1161\u11ab\t👩\u200d💻\u00a0",
+        folded_by(60)[58:],
+    ]
+    return ["\n".join(few[at:] + few[:at]) for at in (0, 1, 2)]

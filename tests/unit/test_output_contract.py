@@ -39,9 +39,11 @@ def found_in(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             name = f"{node.value.id}.{node.attr}"
-            if node.value.id == "sys" and node.attr in STREAMS:
-                yield name
-            elif name in ("os.write", "os.system", "os.popen"):
+            if (node.value.id == "sys" and node.attr in STREAMS) or name in (
+                "os.write",
+                "os.system",
+                "os.popen",
+            ):
                 yield name
         if isinstance(node, ast.Call):
             called = node.func

@@ -9,13 +9,21 @@ import typer
 
 from helpdesk.surfaces.cli.commands import group
 from helpdesk.surfaces.cli.invocation import Invocation, current
+from helpdesk.text import whole
 
 if TYPE_CHECKING:
     from helpdesk.gate.requests import Request
     from helpdesk.ports import SignedIn
 
+
+def _whole(id: str) -> str:
+    return whole(id)
+
+
 app = group("Requests that wait for your decision, and your own.")
-Id = Annotated[str, typer.Argument(help="The request's id, such as R-7K3F2Q.", show_default=False)]
+Id = Annotated[
+    str, typer.Argument(help="The request's id, such as R-7K3F2Q.", show_default=False, callback=_whole)
+]
 
 
 @app.command("list")

@@ -9,6 +9,7 @@ import typer
 
 from helpdesk.errors import UsageError
 from helpdesk.surfaces.cli.invocation import current
+from helpdesk.text import whole
 
 
 def ask(
@@ -52,7 +53,7 @@ def ask(
         run.desk.catalog.spec(action)  # a name that is none would confirm nothing, in silence
     if go_on and case:
         raise UsageError("--continue and --case exclude each other.", hint="--continue is the latest one.")
-    sentence = " ".join(words or ())
+    sentence = whole(" ".join(words or ()))
     if sentence == "-":
         if sys.stdin.isatty():
             raise UsageError("ask - reads a pipe or a file, and standard input is a terminal.")

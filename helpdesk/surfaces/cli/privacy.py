@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from helpdesk.surfaces.cli.invocation import current
+from helpdesk.text import whole
 
 if TYPE_CHECKING:
     from helpdesk.conversation.privacy import Disclosure
@@ -32,7 +33,7 @@ def privacy(
     from helpdesk.conversation.privacy import CLASSES
 
     run = current()
-    sentence = " ".join(words or ()).strip()
+    sentence = whole(" ".join(words or ())).strip()
     settings = run.desk.config.llm
     found = run.desk.conversation().disclosure(sentence) if sentence else None
     sends = settings.kind == "openai" and (found is None or found.sends)
