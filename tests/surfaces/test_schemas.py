@@ -171,6 +171,8 @@ def test_the_documents_of_looking_back(company: Company) -> None:
     check(company.run("log", "search", "unlock", "--json").document, "log-1")
     stats = check(company.run("log", "stats", "--json").document, "log-stats-1")
     assert stats["actions"]["password.unlock"]["done"] == 1
+    report = check(company.run("log", "report", "--json").document, "log-report-1")
+    assert (report["done"], report["refused"], report["file"]) == (stats["done"], stats["refused"], None)
     for form in ("table", "jsonl", "csv", "ocsf"):
         file = str(company.home / f"exported.{form}")
         ran = company.run("log", "export", file, "--format", form, "--json")

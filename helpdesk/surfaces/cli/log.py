@@ -7,6 +7,7 @@ from helpdesk.surfaces.cli.log_erase import erase
 from helpdesk.surfaces.cli.log_export import export, stats
 from helpdesk.surfaces.cli.log_proofs import check_proof, checkpoint, prove, verify
 from helpdesk.surfaces.cli.log_read import list_, search, show
+from helpdesk.surfaces.cli.log_report import report
 
 app = group("The log of everything that was asked, refused and done.")
 for _name, _command in (
@@ -19,6 +20,7 @@ for _name, _command in (
     ("check-proof", check_proof),
     ("export", export),
     ("stats", stats),
+    ("report", report),
     ("erase", erase),
 ):
     app.command(_name, context_settings=CONTEXT, epilog=EPILOG)(_command)

@@ -13,6 +13,7 @@ from helpdesk.surfaces.cli.log_options import (
     Actors,
     After,
     Before,
+    Chosen,
     Kinds,
     Outcomes,
     Targets,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from helpdesk.gate.audit import Entry
+    from helpdesk.gate.audit_stats import Ask
 
 
 class Form(StrEnum):
@@ -115,22 +117,28 @@ def stats(
     Done is only what was read back as promised, by its receipt. What was given up, waits for somebody, or is
     unknown is not. Counted is by when, by whom and about what it was asked.
     """
-    from helpdesk.gate.audit_filter import Filter
-    from helpdesk.gate.audit_stats import asks, document
+    from helpdesk.gate.audit_stats import document
 
     run = current()
+    wanted = chosen(
+        run.desk.clock(), after=after, before=before, actors=actor, actions=action, targets=target
+    )
+    told = document(asked(run, wanted), wanted.filter)
+    return run.answer(told, _figures(run, told))
+
+
+def asked(run: Invocation, wanted: Chosen) -> list[Ask]:
+    """What was asked for between the chosen entries; whether it fits the filter is the caller's to ask."""
+    from helpdesk.gate.audit_filter import Filter
+    from helpdesk.gate.audit_stats import asks
+
     desk = run.desk
-    now = desk.clock()
-    wanted = chosen(now, after=after, before=before, actors=actor, actions=action, targets=target)
     start = wanted.after
     if wanted.filter.since is not None:
         start = max(start, desk.log_search.begins(wanted.filter.since) - 1)
     reads = {spec.name for spec in desk.catalog.specs if spec.reads}
-    found = asks(desk.log_search.all(Filter(), after=start), now, reads)
-    if wanted.before is not None:
-        found = [ask for ask in found if ask.opened.seq < wanted.before]
-    told = document(found, wanted.filter)
-    return run.answer(told, _figures(run, told))
+    found = asks(desk.log_search.all(Filter(), after=start), desk.clock(), reads)
+    return [ask for ask in found if wanted.before is None or ask.opened.seq < wanted.before]
 
 
 _SHOWN = ("done", "partial", "failed", "refused", "abandoned", "pending", "unknown", "unproven")

@@ -16,6 +16,8 @@ from helpdesk.surfaces.telling import untrusted
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _RISING = " ▁▂▃▄▅▆▇█"
 _LEAST_BAR = 6
+_OPEN = {"█": "▒", "#": "o"}
+"""A full cell of what was not done, which differs from one of what was without any colour too."""
 FILLS = {
     "done": ("█", "#", "$success"),
     "partial": ("▓", "+", "$warning"),
@@ -148,7 +150,7 @@ def _level(
             continue
         whole = _part(all_of_them, most, row, height, plain)
         if whole == " " or filled == " ":
-            parts.append((whole * wide, "$warning"))
+            parts.append((_OPEN.get(whole, whole) * wide, "$warning"))
         else:
             parts.append((filled * wide, "$success on $warning" if whole in ("█", "#") else "$success"))
     return parts
@@ -185,7 +187,7 @@ def closure_panel(report: Report, width: int, *, plain: bool) -> list[Content]:
 
 
 def days_panel(report: Report, width: int, height: int, *, plain: bool) -> list[Content]:
-    fill, rest = ("#", "#") if plain else ("█", "█")
+    fill, rest = ("#", "o") if plain else ("█", "▒")
     legend = Content.assemble(
         (fill, "$success"), " done below, ", (rest, "$warning"), " asked and not done on top"
     )
