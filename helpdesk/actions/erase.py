@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from helpdesk.actions.auditors import auditors_only
 from helpdesk.actions.runner import Runner
 from helpdesk.canonical import digest
 from helpdesk.errors import (
@@ -19,7 +20,6 @@ from helpdesk.errors import (
     Failed,
     HelpdeskError,
     LogUnavailable,
-    MustChangePassword,
     NotFound,
     Refused,
     Stale,
@@ -38,7 +38,6 @@ from helpdesk.events import (
 from helpdesk.gate.audit import AuditLog
 from helpdesk.gate.audit_erase import Value
 from helpdesk.gate.audit_search import SearchIndex
-from helpdesk.gate.roles import AUDITOR
 from helpdesk.identity import Actor, Person
 from helpdesk.ports import DirectoryReader, Interaction, SignedIn
 
@@ -111,21 +110,7 @@ class Erasure:
 
     def _authorise(self, signed_in: SignedIn) -> None:
         """Raises Refused for everybody who is no auditor at this moment (D9)."""
-        actor, roles = signed_in.actor, self.runner.authorise.roles
-        if actor.must_change:
-            raise MustChangePassword(
-                f"You must choose a new password before {ACTION}.", hint="helpdesk do password.change"
-            )
-        subject = roles.actor_subject(signed_in.directory, actor)
-        if actor.service or AUDITOR not in subject.roles:
-            named = roles.groups_of_role.get(AUDITOR)
-            raise Refused(
-                "Only an auditor may erase names from the log."
-                if named
-                else "Nobody may erase names from the log here: no group is named in [roles] auditor.",
-                hint="Ask an auditor." if named else "Name the auditors' group in [roles] auditor.",
-                rule="log-erase-auditors-only",
-            )
+        auditors_only(self.runner, signed_in, ACTION, "erase names from the log")
 
     def _whose(self, who: str, reader: DirectoryReader) -> Erased:
         """Raises NotFound, Ambiguous."""

@@ -369,7 +369,7 @@ class Desk(Parts):
             at_once: the process ends now: no waiting for a connection that a thread still holds.
 
         Raises:
-            LogUnavailable: the last entries are there, but could not be signed.
+            LogUnavailable: the last entries are there, but could not be signed, or not moved into a segment.
         """
         if not at_once:
             self._forget()
@@ -379,10 +379,14 @@ class Desk(Parts):
                 self.counters.close()
         if "audit" in self.__dict__:
             try:
-                self.audit.close()
+                if not at_once:
+                    self.audit.rotate_when_due(self.rotate_when)
             finally:
-                if self.shipping and not at_once:
-                    self.shipping.flush()
+                try:
+                    self.audit.close()
+                finally:
+                    if self.shipping and not at_once:
+                        self.shipping.flush()
 
 
 _LOGIN = Question("login", "Login", "--as LOGIN --password-stdin")

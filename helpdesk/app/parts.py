@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from helpdesk.actions.approve import Approvals
     from helpdesk.actions.erase import Erasure
     from helpdesk.actions.runner import Runner
+    from helpdesk.actions.upkeep import Upkeep
     from helpdesk.actions.words import Words
     from helpdesk.app.casework import Casework
     from helpdesk.conversation.cases import Cases
     from helpdesk.gate.attempts import Attempts
     from helpdesk.gate.audit import AuditLog
+    from helpdesk.gate.audit_rotate import RotateWhen
     from helpdesk.gate.audit_search import SearchIndex
     from helpdesk.gate.authorization import Authorization
     from helpdesk.gate.counters import Counters
@@ -272,6 +274,19 @@ class Parts:
         from helpdesk.actions.approve import Approvals
 
         return Approvals(self.runner)
+
+    @property
+    def rotate_when(self) -> RotateWhen:
+        from helpdesk.gate.audit_rotate import RotateWhen
+
+        days = self.config.log.rotate_days
+        return RotateWhen(self.config.log.rotate_entries, None if days is None else timedelta(days=days))
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        from helpdesk.actions.upkeep import Upkeep
+
+        return Upkeep(self.runner, self.log_search, self.shipping, self.clock, self.config.log.keep_days)
 
     @cached_property
     def erasure(self) -> Erasure:

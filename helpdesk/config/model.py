@@ -111,12 +111,17 @@ class LogSettings:
         checkpoints: addresses that signed checkpoints go to. stream: the one that every entry goes to, or "".
         stream_personal: personal values go with the entries, in the clear.
         ca_file: only these authorities; ``None``: those of ``[network]``.
+        rotate_entries, rotate_days: a segment is closed at so many entries, or when its first is so old;
+            ``None``: only by command. keep_days: what ``log retain`` keeps; ``None``: it has to be told.
     """
 
     checkpoints: tuple[str, ...] = ()
     stream: str = ""
     stream_personal: bool = False
     ca_file: str | None = None
+    rotate_entries: int | None = None
+    rotate_days: int | None = None
+    keep_days: int | None = None
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,9 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("log", "stream", "text", "", "where every entry is sent", 'such as "syslog+tls://log.example.com"'),
     Key("log", "stream_personal", "boolean", False, "whether names and texts are sent with the entries"),
     Key("log", "ca_file", "path", None, "the authorities that these servers are checked against"),
+    Key("log", "rotate_entries", "number", None, "how many entries close a segment of the log"),
+    Key("log", "rotate_days", "number", None, "after how many days a segment of the log is closed"),
+    Key("log", "keep_days", "number", None, "how many days log retain keeps"),
 )
 
 SERVICE_KEYS: Final[tuple[Key, ...]] = (

@@ -16,6 +16,7 @@ from helpdesk.gate.audit_retain import Removal
 from helpdesk.gate.audit_rotate import Extent, RotateWhen
 from helpdesk.gate.audit_segments import Segment
 from helpdesk.gate.audit_store import explained
+from helpdesk.gate.merkle import Tree
 from helpdesk.ports import Clock
 
 
@@ -23,7 +24,7 @@ class LogKeeping(LogReading):
     """Rotation and retention."""
 
     _clock: Clock
-    _database: sqlite3.Connection | None
+    _tree: Tree | None
 
     def _writable(self) -> sqlite3.Connection:
         raise NotImplementedError
@@ -76,12 +77,12 @@ class LogKeeping(LogReading):
             return segment, item.seq
 
     def rotate_when_due(self, when: RotateWhen) -> tuple[Segment, int] | None:
-        """Close a segment where the configuration says so, and the log was used; nothing while somebody else does.
+        """Close a segment where the configuration says so, and something was added here; nothing while others do.
 
         Raises:
             LogUnavailable: it could not be done, and the log is as it was.
         """
-        if self._database is None or (when.entries is None and when.age is None):
+        if self._tree is None or (when.entries is None and when.age is None):
             return None
         with self._view() as view:
             if not audit_rotate.due(view.live, when, self._clock()):

@@ -27,7 +27,7 @@ _ACCOUNT = {
     "people.update": (_OTHER, "Update"),
 }
 _CREATE, _READ, _UPDATE, _DELETE = (1, "Create"), (2, "Read"), (3, "Update"), (4, "Delete")
-_KINDS = {"read": _READ, "preview": _READ, "request": _CREATE, "erasure": _DELETE}
+_KINDS = {"read": _READ, "preview": _READ, "request": _CREATE, "erasure": _DELETE, "retention": _DELETE}
 _STATUS = {
     "done": (1, "Success"),
     "previewed": (1, "Success"),
@@ -97,7 +97,7 @@ def _status(entry: Entry) -> tuple[int, str]:
 def _severity(entry: Entry) -> tuple[int, str]:
     """What somebody should look at: an effect that is not known, then what was refused."""
     ending = entry.body.get("outcome")
-    if ending in ("unknown", "partial") or entry.kind == "erasure":
+    if ending in ("unknown", "partial") or entry.kind in ("erasure", "retention"):
         return _MEDIUM
     return _LOW if ending in ("refused", "failed", "unreachable") else _INFORMATIONAL
 

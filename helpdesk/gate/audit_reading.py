@@ -39,6 +39,11 @@ class LogReading:
     def checkpoint(self) -> str:
         raise NotImplementedError
 
+    @property
+    def folder(self) -> Path:
+        """Where the log's files are."""
+        return self._folder
+
     def _whole(self) -> DropOnError:
         return DropOnError(self._drop)
 

@@ -13,14 +13,15 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
 from helpdesk.errors import HelpdeskError
 from helpdesk.gate.audit_seal import read_head
 from helpdesk.gate.audit_store import DATABASE, explained, head_of, open_store
+from helpdesk.gate.audit_view import Closed, View, viewing
 from helpdesk.gate.shipping_cursors import Cursors
 from helpdesk.gate.shipping_told import Delivery
 from helpdesk.ports import CheckpointSink, Clock, EntrySink, LogLine
@@ -105,9 +106,30 @@ class Shipping:
         """How many entries there are, and the time of the first after the known ones."""
         if not (self._folder / DATABASE).exists():
             return 0, ""
-        with closing(open_store(self._folder / DATABASE)) as database:
-            row = database.execute("SELECT time FROM entries WHERE seq = ?", (known + 1,)).fetchone()
-            return head_of(database).seq, row[0] if row else ""
+        with self._log() as view:
+            since = next((_first_after(source, known) for source in view.sources(known + 1)), "")
+            return head_of(view.live).seq, since
+
+    @contextmanager
+    def _log(self) -> Iterator[View]:
+        """The live file and the closed segments, as they are now."""
+        with (
+            closing(open_store(self._folder / DATABASE)) as live,
+            closing(Closed(self._folder, names=False)) as closed,
+            viewing(live, closed) as view,
+        ):
+            yield view
+
+    def proven_up_to(self) -> int:
+        """So many entries are under a signed checkpoint that a place outside has confirmed.
+
+        Where every entry is sent somewhere as well, no more than are known there. Raises LogUnavailable, Failed.
+        """
+        known = {"checkpoints": 0, "entries": 0}
+        for one in self.deliveries():
+            if one.confirms or one.what == "entries":
+                known[one.what] = max(known[one.what], one.known)
+        return known["checkpoints"] if self._stream is None else min(known.values())
 
     # ── one place ─────────────────────────────────────────────────────────────────────────────
 
@@ -143,22 +165,33 @@ class Shipping:
     def _lines(self, after: int) -> list[LogLine]:
         if not (self._folder / DATABASE).exists():
             return []
-        with closing(open_store(self._folder / DATABASE)) as database:
-            rows = database.execute(
-                "SELECT seq, time, kind, hash, entry FROM entries WHERE seq > ? ORDER BY seq LIMIT ?",
-                (after, AT_ONCE),
-            ).fetchall()
-            return [
-                LogLine(seq, when, kind, hash.hex(), self._text(database, seq, entry))
-                for seq, when, kind, hash, entry in rows
-            ]
+        with self._log() as view:
+            lines: list[LogLine] = []
+            for source in view.sources(after + 1):
+                rows = source.execute(
+                    "SELECT seq, time, kind, hash, entry FROM entries WHERE seq > ? ORDER BY seq LIMIT ?",
+                    (after, AT_ONCE - len(lines)),
+                )
+                lines += [
+                    LogLine(seq, when, kind, hash.hex(), self._text(view.live, seq, entry))
+                    for seq, when, kind, hash, entry in rows
+                ]
+                if len(lines) >= AT_ONCE:
+                    break
+            return lines
 
-    def _text(self, database: sqlite3.Connection, seq: int, entry: str) -> str:
+    def _text(self, live: sqlite3.Connection, seq: int, entry: str) -> str:
         if not self._personal:
             return f'{{"entry":{entry}}}'
-        values = database.execute("SELECT name, value FROM personal WHERE seq = ? ORDER BY name", (seq,))
+        values = live.execute("SELECT name, value FROM personal WHERE seq = ? ORDER BY name", (seq,))
         personal = ",".join(f"{_quoted(name)}:{value or 'null'}" for name, value in values)
         return f'{{"entry":{entry},"personal":{{{personal}}}}}'
+
+
+def _first_after(source: sqlite3.Connection, seq: int) -> str:
+    """The time of the first entry after a number, or ""."""
+    row = source.execute("SELECT time FROM entries WHERE seq > ? ORDER BY seq LIMIT 1", (seq,)).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _quoted(name: str) -> str:

@@ -164,19 +164,31 @@ def about(entry: Entry) -> str:
 
 def whole(found: Verification) -> str:
     """The verdict on a log that is whole."""
-    if not found.since:
-        return f"The log is whole: {found.entries} entries, {found.signed} of them signed."
-    came = found.entries - found.since
+    if found.since:
+        came = found.entries - found.since
+        return (
+            f"The log continues the checkpoint over {found.since} entries. What came after is whole: "
+            f"{came} entries; {found.signed} of {found.entries} are signed."
+        )
+    closed = ""
+    if found.segments:
+        closed = f", in {found.segments} closed segment{'s' * (found.segments != 1)} and the live file"
+    gone = found.removed
+    if gone is None:
+        return f"The log is whole: {found.entries} entries, {found.signed} of them signed{closed}."
     return (
-        f"The log continues the checkpoint over {found.since} entries. What came after is whole: "
-        f"{came} entries; {found.signed} of {found.entries} are signed."
+        f"What is kept of the log is whole: entries {gone.last + 1} to {found.entries}, signed up to "
+        f"{found.signed}{closed}. Entries 1 to {gone.last} were removed by retention on {gone.removed_at[:10]}, "
+        f"as entry {gone.removed} records."
     )
 
 
 def altered(found: Verification) -> str:
     """The verdict on a log that is not whole; the problem in it is still untrusted."""
     which = (
-        f"entry {found.first_bad} is the first bad one" if found.first_bad is not None else "entries are gone"
+        f"entry {found.first_bad} is the first bad one"
+        if found.first_bad is not None
+        else "no entry can be named"
     )
     return f"The log was altered, {which}: {found.problem}"
 
