@@ -15,7 +15,7 @@ from typing import Any
 from helpdesk.actions.call import Provenance
 from helpdesk.conversation import talk
 from helpdesk.conversation.amending import Contrast, amend, contrast
-from helpdesk.conversation.forms import form, pick
+from helpdesk.conversation.forms import form, one_of, pick
 from helpdesk.conversation.listener import CANCELLED, NONE, Listener
 from helpdesk.conversation.live import day, named_in
 from helpdesk.conversation.questions import choices_explained, explanation, question
@@ -139,9 +139,9 @@ class Asker:
         said = form(answer)
         if listener.drops(answer):
             return True
-        if said in ("cancel", "everything"):
-            if said == "everything":
-                listener.drop_all()
+        if said == "everything":
+            listener.drop_all()
+        if said in ("cancel", "everything") or one_of(answer):
             raise Cancelled(CANCELLED)
         if answer.startswith("/") and parameter.kind in ("login", "group"):
             raise Cancelled(CANCELLED, words=answer)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 
 from helpdesk.conversation import answers, phrases, talk
+from helpdesk.conversation.amending import contrast, is_order
 from helpdesk.conversation.clues import Clues
 from helpdesk.conversation.questions import confirmation_explained
 from helpdesk.conversation.routing import Router
@@ -45,6 +46,11 @@ class Aside:
         if spec is None:
             return asks and words.rstrip().endswith("?") and len(said) >= LEAST
         return asked is None or spec.name != asked.name
+
+    def corrects(self, words: str, action: str) -> bool:
+        """Whether ``words`` correct an argument of the action that is to be confirmed."""
+        said = contrast(words, self._specs.get(action))
+        return said is not None and not is_order(said.right)
 
     async def answer(self, words: str) -> None:
         await self._answer(words)

@@ -101,6 +101,7 @@ class Carried:
             result = await answer
         except HelpdeskError as error:
             await self._said(outcome_of(error), error.message, known)
+            self._recollection.tell(error.message)
             raise
         finally:
             self._keeper.complain(turn.interaction)

@@ -47,12 +47,12 @@ _SKIP = re.compile(
     r"nothing|whatever|leave out)"
 )
 _YES = re.compile(
-    r"(?:(?:y|ye|yes|yeah|yep|yup|yea|sure|ok|okay|certainly|absolutely|definitely|exactly|correct|right|agreed|perfect|fine|"
+    r"(?:(?:well|actually|hm+|oh|ah|so)[,.]? )*(?:(?:y|ye|yes|yeah|yep|yup|yea|sure|ok|okay|certainly|absolutely|definitely|exactly|correct|right|agreed|perfect|fine|"
     r"of course|go ahead|go on|go for it|please do|do it|do that|do so|make it so|that'?s (?:right|correct|it|fine|ok|okay|good)|that is (?:right|correct|it|fine)|"
     r"sounds good|looks good|i (?:agree|do|confirm)|confirm(?:ed)?|why not|with pleasure|affirmative)(?:[,.! ]+|$))+(?:please|thanks|thank you)?"
 )
 _NO = re.compile(
-    r"(?:(?:n|no|nope|nah|never|no way|not now|not yet|not really|rather not|better not|please don'?t|don'?t|don'?t do (?:it|that)|do not|"
+    r"(?:(?:well|actually|hm+|oh|ah|so|sorry|wait|ok|okay)[,.]? )*(?:(?:n|no|nope|nah|never|no way|not now|not yet|not really|rather not|better not|please don'?t|don'?t|don'?t do (?:it|that)|do not|"
     r"i'?d rather not|that'?s (?:wrong|not right|not it)|that is (?:wrong|not right)|wrong|incorrect|negative|leave it|not that|no need)"
     r"(?:[,.! ]+|$))+(?:please|thanks|thank you)?"
 )
@@ -112,7 +112,8 @@ def pick(text: str, choices: Sequence[Choice]) -> Choice | None:
     by_value = {c.value: c for c in choices}
     if by_value.keys() >= {"yes", "no"}:
         agreed = agreement(text)
-        return None if agreed is None else by_value["yes" if agreed else "no"]
+        if agreed is not None:
+            return by_value["yes" if agreed else "no"]
     if "none" in by_value and _NONE_OF.fullmatch(_bare(text)):
         return by_value["none"]
     spoken = set(tokens(text)) - {"the", "one", "please", "with", "from"}

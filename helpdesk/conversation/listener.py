@@ -40,6 +40,9 @@ class Between(Protocol):
     def is_request(self, words: str, asked: ActionSpec | None) -> bool:
         """Whether ``words`` are a sentence of their own, and no answer about ``asked``."""
 
+    def corrects(self, words: str, action: str) -> bool:
+        """Whether ``words`` correct an argument of the action that is to be confirmed."""
+
     async def answer(self, words: str) -> None:
         """Answer it, and tell its end; errors are told too, so that the request can go on."""
 
@@ -159,12 +162,13 @@ class Listener:
         said = form(words)
         if said == "everything":
             self.drop_all()
-        if said in ("cancel", "everything", "skip") or agreement(words) is False:
+        if said in ("cancel", "everything", "skip") or one_of(words) or agreement(words) is False:
             return False
         if said == "explain" and self.between is not None:
             self.say(self.between.explain(confirmation))
         elif said != "repeat":
-            if correction(words) is not None or not await self.aside(words, None):
+            corrects = self.between is not None and self.between.corrects(words, confirmation.action)
+            if corrects or correction(words) is not None or not await self.aside(words, None):
                 self.instead = words
                 return False
             self.say(f"Back to {confirmation.action}.")

@@ -295,7 +295,10 @@ class Conversation(Carried):
                 words, interaction, outer.dry_run, outer.signed_in, outer.interaction.waiting, between=True
             )
             result = await self._kept(turn, self._answered(turn))
-            outer.interaction.emit(Answered(result))
+            if turn.next and not turn.next.startswith("/"):
+                await self._between(outer, interaction, turn.next)
+            else:
+                outer.interaction.emit(Answered(result))
             outer.signed_in = turn.signed_in or outer.signed_in
             outer.said = self.transcript.said()
         except HelpdeskError as error:
@@ -335,4 +338,7 @@ class Conversation(Carried):
             turn.words, turn.one_of_several = first, bool(results)
             results.append(await self._one(turn, self._answered(turn)))
         self.left = turn.next
+        if turn.next:
+            turn.interaction.drop_all()
+        self._recollection.tell(results[-1].message)
         return together(results)

@@ -309,7 +309,7 @@ class ModelDriven:
             return
         if spoken.names == (value,):
             if points(turn.words) and slots.provenance[name] is Provenance.TEXT:
-                slots.provenance[name] = spoken.source
+                slots.provenance[name] = spoken.sources[value]
         elif not stands(value, self._transcript.since(spoken.turn)):
             slots.provenance[name] = Provenance.TEXT
 

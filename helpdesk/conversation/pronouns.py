@@ -30,7 +30,7 @@ _GROUP = re.compile(
 )
 _SAME = re.compile(
     r"^\W*(?:(?:and|now|then|please|ok|okay|also|do|but)\b[\s,]*)*(?:the )?(?:same|likewise|ditto|do that|do it|that|it)\b"
-    r"(?: thing| again| please)*,? (?:for|with|to|in) (?P<who>.+?)[\s.!?]*$"
+    r"(?: thing| again| please)*,? (?:for|with|to|in) (?P<who>.+?)(?:,? please)?[\s.!?]*$"
 )
 _AND_ALSO = re.compile(
     r"^\W*(?:(?:and|now|then|please|ok|okay)\b[\s,]*)*(?:also )?(?:for )?(?P<who>[\w@.+-]+(?: [\w@.+-]+)?),? (?:too|also|as well)[\s.!?]*$"
@@ -80,7 +80,7 @@ async def point(
         names = [name for name in found.names if name not in slots.arguments.values()] if found else []
         live = await _live(parameter.kind, names, vocabulary)
         if len(live) == 1 and found is not None:
-            slots.put(parameter.name, live[0].value, found.source)
+            slots.put(parameter.name, live[0].value, found.sources[live[0].value])
             notes.append(f"“{match}” is {live[0].label}.")
         else:
             whom = "Whom" if parameter.kind == "login" else "Which group"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -33,12 +33,16 @@ class Mention:
     """People or groups that were spoken of together.
 
     Attributes:
-        turn: number of the person's sentence. source: whose words, or whose read, they come from (L2).
+        sources: by name, in whose words or by which read it was named first (L2).
+        turn: number of the person's sentence.
     """
 
-    names: tuple[str, ...]
+    sources: Mapping[str, Provenance]
     turn: int
-    source: Provenance
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.sources)
 
 
 @dataclass(slots=True)
@@ -59,12 +63,10 @@ class Recollection:
     def mention(self, kind: Object, names: Iterable[str], source: Provenance) -> None:
         """Note names that exist. Those of one turn stand together, so that "her" is asked where it fits two."""
         before = self._spoken.get(kind)
-        if before is not None and before.turn == self.turn:
-            names = (*before.names, *names)
-            source = Provenance.READ if before.source is Provenance.READ else source
-        together = tuple(dict.fromkeys(names))
+        kept = before.sources if before is not None and before.turn == self.turn else {}
+        together = {**dict.fromkeys(names, source), **kept}
         if together:
-            self._spoken[kind] = Mention(together, self.turn, source)
+            self._spoken[kind] = Mention({**kept, **together}, self.turn)
 
     def begin(self, number: int) -> None:
         """A new sentence of the person, their ``number``-th."""
