@@ -76,10 +76,10 @@ def contrast(text: str, spec: ActionSpec | None = None) -> Contrast | None:
     return Contrast(match["right"].strip()) if match else None
 
 
-def denied(text: str) -> str:
-    """The name that a sentence says is wrong ("not ana, ana.b"); "" for none."""
-    found = contrast(text)
-    return found.wrong if found else ""
+def denies(text: str, name: str) -> bool:
+    """Whether a sentence says that a name is not meant: "not ana, ana.b", "anybody but ana"."""
+    said = rf"\b(?:not|never|except|but|other than|instead of|rather than) (?:for |to |with |from )?{re.escape(fold(name))}(?![\w@-]|\.\w)"
+    return re.search(said, fold(text)) is not None
 
 
 def is_order(text: str) -> bool:

@@ -55,6 +55,7 @@ class Listener:
 
     Attributes:
         instead: what was said at a confirmation ("no, I meant …"), or "".
+        dropped_all: the person wanted everything cancelled.
         waiting: the sentences that come after the present request; "cancel the second one" takes one away.
 
     Args:
@@ -69,6 +70,7 @@ class Listener:
         self.waiting = waiting
         self.between = between
         self.instead = ""
+        self.dropped_all = False
 
     def emit(self, event: Event) -> None:
         if isinstance(event, Said | Warned):
@@ -198,6 +200,7 @@ class Listener:
         """No other request waits any more."""
         if self.waiting:
             self.say(f"Dropped too: {'; '.join(self.waiting)}.")
+        self.dropped_all = True
         self.waiting.clear()
 
     # ── secrets ───────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from typing import Any
 
 from helpdesk.actions.call import Provenance
 from helpdesk.conversation import phrases
-from helpdesk.conversation.amending import denied
+from helpdesk.conversation.amending import denies
 from helpdesk.conversation.asking import Asker
 from helpdesk.conversation.claims import claims_completion
 from helpdesk.conversation.door import Doors, Turn
@@ -33,7 +33,7 @@ from helpdesk.conversation.toolcalls import (
 from helpdesk.conversation.transcript import Transcript
 from helpdesk.conversation.vocabulary import Vocabulary, by_login, group_choices, near_groups, person_choices
 from helpdesk.conversation.words import fold, stands
-from helpdesk.errors import Cancelled, HelpdeskError, Unreachable
+from helpdesk.errors import Cancelled, HelpdeskError, NotSignedIn, Unreachable
 from helpdesk.events import (
     Choice,
     ErrorInfo,
@@ -180,13 +180,16 @@ class ModelDriven:
                 return
             state.called = True
             state.messages.append(Message("assistant", reply.text, reply.calls))
+            stops: list[Cancelled] = []
             for position, call in enumerate(reply.calls):
                 answer = (
-                    await self._one(state, call)
+                    await self._one_of(state, call, reply.calls, stops)
                     if position < MAX_CALLS
                     else f"Not run: at most {MAX_CALLS} calls in one reply."
                 )
                 state.messages.append(Message("tool", answer, call_id=call.id))
+            if stops:
+                raise stops[0]
         raise ModelFailed(f"The model was stopped after {self._caps.steps} steps.")
 
     async def _reply(self, state: _State) -> _Reply:
@@ -246,6 +249,30 @@ class ModelDriven:
 
     # ── one call ──────────────────────────────────────────────────────────────────────────────
 
+    async def _one_of(
+        self, state: _State, call: ToolCall, calls: Sequence[ToolCall], stops: list[Cancelled]
+    ) -> str:
+        """One call of a reply. That it fails, or the person does not want it, does not drop the others.
+
+        Args:
+            stops: is added to when the person stopped this one; then the model is asked no more.
+        """
+        try:
+            return await self._one(state, call)
+        except Cancelled as stop:
+            if call is calls[-1] or state.turn.next or stop.words or state.turn.interaction.dropped_all:
+                raise
+            stops.append(stop)
+            return "Not run: the person did not want it."
+        except HelpdeskError as error:
+            if isinstance(error, NotSignedIn) or len(calls) == 1:
+                raise
+            checked = check(call, state.offered)
+            assert checked.spec is not None  # nothing else reaches the door
+            state.tally.add(checked.spec, rejected(checked.spec.name, error))
+            state.turn.interaction.emit(Warned(error.message, error.hint))
+            return f"{checked.spec.name} ended: {error.message}"
+
     async def _one(self, state: _State, call: ToolCall) -> str:
         """Check a call, let the person settle what is tainted, hand it to the door; returns the answer."""
         checked = check(call, state.offered)
@@ -301,7 +328,7 @@ class ModelDriven:
         if (kind != "login" and kind != "group") or name not in slots.provenance:
             return
         value = str(slots.arguments[name])
-        if fold(value) == fold(denied(turn.words)):
+        if denies(turn.words, value):
             slots.provenance[name] = Provenance.TEXT
             return
         spoken = self._recollection.spoken(kind)
