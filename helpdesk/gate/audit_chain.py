@@ -148,7 +148,12 @@ def seal(
 
 def commitment(name: str, salt: bytes, value: str) -> str:
     """What the chain holds of a personal value; the value in canonical form, so that 1 is not "1" (A5)."""
-    return hmac.digest(salt, f"{_PERSONAL}[{quoted(name)},{quoted(value)}]".encode(), "sha256").hex()
+    return hmac.digest(salt, f"{committing(name)}{quoted(value)}]".encode(), "sha256").hex()
+
+
+def committing(name: str) -> str:
+    """What is committed to begins so; the canonical value follows, as JSON, and a closing bracket."""
+    return f"{_PERSONAL}[{quoted(name)},"
 
 
 def about(kind: str, body: Mapping[str, Any]) -> int | None:
@@ -165,11 +170,18 @@ def read(text: str, hash: bytes, personal: Mapping[str, str | None]) -> Entry:
         time=datetime.fromisoformat(document["time"]),
         kind=document["kind"],
         body=document["body"],
-        personal={name: None if value is None else json.loads(value) for name, value in personal.items()},
+        personal={name: None if value is None else _told(value) for name, value in personal.items()},
         hash=hash.hex(),
         behind="clock" in document,
         run=document.get("run", ""),
     )
+
+
+def _told(text: str) -> Any:
+    """A value from its canonical form; most are plain texts, which need no parsing. Raises ValueError."""
+    inner = text[1:-1]
+    plain = '"' not in inner and "\\" not in inner and inner.isprintable()
+    return inner if plain and len(text) > 1 and text[0] == text[-1] == '"' else json.loads(text)
 
 
 def _text(value: Any) -> str:

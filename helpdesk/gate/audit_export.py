@@ -96,7 +96,7 @@ def export_text(entries: Iterable[Entry], target: Path, form: str) -> int:
     Raises:
         Failed: the file exists already, or cannot be written. LogUnavailable: the log cannot be read.
     """
-    create_private(target, b"")
+    _make(target)
     count = 0
 
     def counted() -> Iterator[Entry]:
@@ -114,6 +114,19 @@ def export_text(entries: Iterable[Entry], target: Path, form: str) -> int:
     return count
 
 
+def _make(target: Path) -> None:
+    try:
+        create_private(target, b"")
+    except Failed as error:
+        if isinstance(error.__cause__, FileExistsError):
+            raise Failed(
+                f"{target} is there already, and nothing is written over it.",
+                hint="Give another name, or move that file away.",
+                code=error.code,
+            ) from error
+        raise
+
+
 def export_table(log: AuditLog, target: Path, entries: Iterable[Entry] | None = None) -> int:
     """Copy entries, all when left out, into a new SQLite file with one table, ``log``, and a full-text index.
 
@@ -125,7 +138,7 @@ def export_table(log: AuditLog, target: Path, entries: Iterable[Entry] | None = 
     """
     import sqlite_utils  # slow to import, and needed only here
 
-    create_private(target, b"")
+    _make(target)
     database = sqlite_utils.Database(str(target))
     try:
         table = database.table("log")

@@ -76,7 +76,7 @@ def words(entry: Entry) -> str:
     return " ".join(str(part) for part in parts if part)
 
 
-one_name = lru_cache(4096)(folded)
+one_name = lru_cache(65536)(folded)
 """Names are compared folded (D7); the same ones come again and again."""
 
 

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from helpdesk.gate.audit import AuditLog
 from helpdesk.gate.audit_chain import Entry
 from helpdesk.gate.audit_filter import FACETS, Filter, facets, one_name, words
 from helpdesk.gate.audit_store import explained
+from helpdesk.gate.audit_verify import Tell, quiet
 from helpdesk.store import immediate, open_database
 
 INDEX = "search.db"
@@ -51,6 +53,9 @@ class SearchIndex:
 
     Args:
         log: what is searched. folder: where the log's files are.
+
+    Attributes:
+        tell: is given how many entries were taken in, of how many, while the index catches up with many.
     """
 
     def __init__(self, log: AuditLog, folder: Path) -> None:
@@ -58,6 +63,7 @@ class SearchIndex:
         self._folder = folder
         self._guard = threading.RLock()
         self._database: sqlite3.Connection | None = None
+        self.tell: Tell = quiet
 
     # ── finding ───────────────────────────────────────────────────────────────────────────────
 
@@ -166,13 +172,14 @@ class SearchIndex:
             self._catch_up()
 
     def _catch_up(self) -> None:
-        database = self._open()
+        database, whole = self._open(), 0
         while True:
             with immediate(database):
                 last, high = self._known(database)
                 page = self._log.entries(last, _PAGE)
                 if not page:
                     return
+                whole = whole if page[-1].seq <= whole else self._newest()
                 times, rows = [], []
                 for entry in page:
                     moment = _micros(entry.time)
@@ -184,6 +191,11 @@ class SearchIndex:
                 database.execute(
                     "UPDATE state SET last = ?, hash = ?, high = ?", (page[-1].seq, page[-1].hash, high)
                 )
+            if len(page) == _PAGE:
+                self.tell(page[-1].seq, whole)
+
+    def _newest(self) -> int:
+        return max((entry.seq for entry in self._log.entries(limit=1, newest_first=True)), default=0)
 
     def _known(self, database: sqlite3.Connection) -> tuple[int, int]:
         """How far the index goes; it begins anew for another log, and after an erasure that missed it."""
@@ -268,6 +280,7 @@ def _tokens(entry: Entry) -> str:
     return " ".join(_token(name, value) for name, values in facets(entry).items() for value in values)
 
 
+@lru_cache(65536)  # the same people and actions come again and again
 def _token(facet: str, value: str) -> str:
     digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return f"{chr(97 + FACETS.index(facet))}{digest}"

@@ -26,6 +26,7 @@ from helpdesk.gate.audit_links import (
     told_removed,
 )
 from helpdesk.gate.audit_proofs import uncovered
+from helpdesk.gate.audit_quick import ENTRIES, Quick, Raw
 from helpdesk.gate.audit_seal import read_head
 from helpdesk.gate.audit_segments import Segment
 from helpdesk.gate.audit_since import resumed
@@ -175,7 +176,7 @@ def _read_only(path: Path) -> sqlite3.Connection:
 
 def _connected(uri: str) -> sqlite3.Connection:
     database = sqlite3.connect(uri, uri=True, isolation_level=None)
-    database.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+    database.text_factory = _decoded
     return database
 
 
@@ -232,16 +233,22 @@ class _Check:
         self._signed_up_to = signed
         self.entries = tree.size + counted(self._view, tree.size)
         expected, complaint = self._checkpoints()
+        quick, leaves = Quick(self._database, tree.size), []  # type: tuple[Quick, list[bytes]]
         for row, after in _pairs(self._rows()):
-            self._check_row(row, after, tree.size + 1, prev)
-            tree, prev = tree.grown((row.leaf,)), row.leaf
-            self.good = tree.size
-            if not self.good % _TOLD:
-                self._tell(self.good, self.entries)
-            due = expected.pop(tree.size, ())
-            if any(checkpoint.root != tree.root for checkpoint in due):
-                raise _not_as_signed(signed + 1, row, after)
-            self._signed_up_to = signed = tree.size if due else signed
+            seq, leaf = self.good + 1, leaf_hash(row[6] or b"")
+            if not quick.fits(row, leaf, seq, prev):
+                self._check_row(_read(row), after and _read(after), seq, prev)
+            leaves.append(leaf)
+            self.good, prev = seq, leaf
+            if not seq % _TOLD:
+                self._tell(seq, self.entries)
+            if seq in expected:
+                tree = tree.grown(leaves)
+                leaves.clear()
+                if any(checkpoint.root != tree.root for checkpoint in expected.pop(seq)):
+                    raise _not_as_signed(signed + 1, _read(row), after and _read(after))
+                self._signed_up_to = signed = seq
+        tree = tree.grown(leaves)
         if expected:
             raise _Bad(
                 tree.size + 1,
@@ -280,14 +287,10 @@ class _Check:
 
     # ── entries ───────────────────────────────────────────────────────────────────────────────
 
-    def _rows(self) -> Iterator[_Row]:
+    def _rows(self) -> Iterator[Raw]:
         for source in self._view.sources(self.start.size + 1):
             self.file = file_of(source)
-            cursor = source.execute(
-                "SELECT seq, prev, hash, time, kind, about, entry FROM entries NOT INDEXED WHERE seq > ? ORDER BY seq",
-                (self.start.size,),
-            )
-            yield from (_Row(*row) for row in cursor)
+            yield from source.execute(ENTRIES, (self.start.size,))
 
     def _check_row(self, row: _Row, after: _Row | None, expected: int, prev: bytes) -> None:
         if row.seq != expected:
@@ -428,7 +431,17 @@ def _not_as_signed(start: int, row: _Row, after: _Row | None) -> _Bad:
     return _Bad(start, f"Entries {start} to {end} are not the ones that were signed.")
 
 
-def _pairs(rows: Iterator[_Row]) -> Iterator[tuple[_Row, _Row | None]]:
+def _read(row: Raw) -> _Row:
+    """A row as text, also where that is none."""
+    seq, prev, hash, time, kind, about, entry = row
+    return _Row(seq, prev, hash, _decoded(time), _decoded(kind), about, _decoded(entry))
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape") if data else ""
+
+
+def _pairs(rows: Iterator[Raw]) -> Iterator[tuple[Raw, Raw | None]]:
     """Each row with the one after it; where that cannot be read, the row itself still has its turn."""
     row = next(rows, None)
     while row is not None:

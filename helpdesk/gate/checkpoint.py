@@ -76,6 +76,11 @@ def newest_in(text: str) -> str:
     return max(_NOTE.findall(text), key=lambda note: int(note.split("\n")[1]), default=text)
 
 
+def is_note(text: str) -> bool:
+    """Whether a text has the form of a checkpoint at all, whoever may have signed it."""
+    return _NOTE.match(text) is not None
+
+
 def _signs(line: str, text: str, key: PublicKey) -> bool:
     if not line.startswith(f"{_DASH}{key.name} "):
         return False

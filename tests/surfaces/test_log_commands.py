@@ -170,3 +170,26 @@ def test_events_of_ocsf(busy: Company) -> None:
     assert (request["class_uid"], request["activity_id"]) == (6003, 1)
     assert request["api"]["operation"] == "access.request"  # type: ignore[index]
     assert request["src_endpoint"]
+
+
+@pytest.mark.req("A2")
+def test_what_is_no_checkpoint_is_said_so_and_never_looks_like_an_altered_log(
+    busy: Company, tmp_path: Path
+) -> None:
+    kept = tmp_path / "notes.txt"
+    for text in ("", "milk, bread\n", busy.run("log", "checkpoint", "--json").out):
+        kept.write_text(text)
+        for flag in ("--checkpoint", "--since"):
+            ran = busy.run("log", "verify", flag, str(kept))
+            assert (ran.code, ran.out) == (2, "")
+            assert f"{flag} {kept} is no checkpoint" in ran.err.replace("\n", " ")
+            assert "altered" not in ran.err
+
+
+def test_an_export_never_goes_over_a_file(busy: Company, tmp_path: Path) -> None:
+    file = tmp_path / "mine.db"
+    file.write_text("mine")
+    for form in ("table", "csv"):
+        ran = busy.run("log", "export", str(file), "--format", form)
+        assert (ran.code, "is there already" in ran.err, "another name" in ran.err) == (1, True, True)
+    assert file.read_text() == "mine"

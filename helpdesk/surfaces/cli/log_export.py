@@ -20,12 +20,14 @@ from helpdesk.surfaces.cli.log_options import (
     Text,
     chosen,
 )
+from helpdesk.surfaces.cli.log_progress import counting, searching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from helpdesk.gate.audit import Entry
     from helpdesk.gate.audit_stats import Ask
+    from helpdesk.gate.audit_verify import Tell
 
 
 class Form(StrEnum):
@@ -82,11 +84,13 @@ def export(
             raise UsageError(
                 "Only lines of text go to standard output.", hint="Add --format jsonl, without --json."
             )
-        return _streamed(run, entries, form)
-    if form is Form.TABLE:
-        count = export_table(run.desk.audit, Path(file), entries)
-    else:
-        count = export_text(entries, Path(file), form)
+        with searching(run):
+            return _streamed(run, entries, form)
+    with searching(run):
+        if form is Form.TABLE:
+            count = export_table(run.desk.audit, Path(file), entries)
+        else:
+            count = export_text(entries, Path(file), form)
     document = {"schema": "helpdesk.export/1", "file": file, "format": str(form), "entries": count}
     where = ", in the table log" if form is Form.TABLE else ""
     return run.answer(document, [f"{count} entries are in {clean(file)}{where}."])
@@ -135,10 +139,21 @@ def asked(run: Invocation, wanted: Chosen) -> list[Ask]:
     desk = run.desk
     start = wanted.after
     if wanted.filter.since is not None:
-        start = max(start, desk.log_search.begins(wanted.filter.since) - 1)
+        with searching(run):
+            start = max(start, desk.log_search.begins(wanted.filter.since) - 1)
     reads = {spec.name for spec in desk.catalog.specs if spec.reads}
-    found = asks(desk.log_search.all(Filter(), after=start), desk.clock(), reads)
+    newest = max((entry.seq for entry in desk.audit.entries(limit=1, newest_first=True)), default=0)
+    with counting(run, "Counting") as tell:
+        entries = _passing(desk.log_search.all(Filter(), after=start), tell, newest)
+        found = asks(entries, desk.clock(), reads)
     return [ask for ask in found if wanted.before is None or ask.opened.seq < wanted.before]
+
+
+def _passing(entries: Iterator[Entry], tell: Tell, newest: int) -> Iterator[Entry]:
+    for entry in entries:
+        if not entry.seq % 1000:
+            tell(entry.seq, newest)
+        yield entry
 
 
 _SHOWN = ("done", "partial", "failed", "refused", "abandoned", "pending", "unknown", "unproven")

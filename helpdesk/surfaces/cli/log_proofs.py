@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from helpdesk.surfaces.cli.invocation import Invocation, current
+from helpdesk.surfaces.cli.log_progress import counting
 from helpdesk.surfaces.log_words import altered, known_outside, whole
 
 if TYPE_CHECKING:
@@ -34,16 +35,16 @@ def verify(
     altered; the first bad entry is named.
     """
     from helpdesk.errors import Exit, UsageError
-    from helpdesk.gate.checkpoint import newest_in
     from helpdesk.surfaces.look import clean
 
     run = current()
     if checkpoint and since:
         raise UsageError("--since and --checkpoint do not go together.", hint="Give one of the two.")
-    kept = newest_in(text_of(checkpoint, "--checkpoint")) if checkpoint else None
-    if since:
-        kept = newest_in(text_of(since, "--since"))
-    found = run.desk.audit.verify(checkpoint=kept, since=bool(since))
+    kept = None
+    for name, flag in ((checkpoint, "--checkpoint"), (since, "--since")):
+        kept = kept_in(name, flag) if name else kept
+    with counting(run, "Checking the log") as tell:
+        found = run.desk.audit.verify(checkpoint=kept, since=bool(since), tell=tell)
     outside = _outside(run)
     document = {**found.plain(), "outside": [one.plain() for one in outside]}
     if found.ok:
@@ -150,6 +151,20 @@ def _told(proved: Proved) -> list[str]:
         f"{proved.size} entries of a log, {signed}."
     ]
     return lines + [f"{clean(name)}: {clean(value)}" for name, value in proved.personal.items()]
+
+
+def kept_in(name: str, what: str) -> str:
+    """The newest checkpoint in a file, or in standard input for ``-``. Raises UsageError: it holds none."""
+    from helpdesk.errors import UsageError
+    from helpdesk.gate.checkpoint import is_note, newest_in
+
+    note = newest_in(text_of(name, what))
+    if not is_note(note):
+        raise UsageError(
+            f"{what} {name} is no checkpoint, so the log was not checked against it.",
+            hint="Give a file that helpdesk log checkpoint was written to, or one from where checkpoints are sent.",
+        )
+    return note
 
 
 def text_of(name: str, what: str) -> str:

@@ -19,6 +19,7 @@ from helpdesk.surfaces.cli.log_options import (
     Text,
     chosen,
 )
+from helpdesk.surfaces.cli.log_progress import searching
 from helpdesk.surfaces.log_words import about, who
 
 _SHOWN = 100
@@ -91,9 +92,10 @@ def _listed(wanted: Chosen, limit: int, *, newest: bool, none: str) -> int:
     from helpdesk.text import local_time
 
     run = current()
-    entries = run.desk.log_search.find(
-        wanted.filter, after=wanted.after, before=wanted.before, limit=limit, newest_first=newest
-    )
+    with searching(run):
+        entries = run.desk.log_search.find(
+            wanted.filter, after=wanted.after, before=wanted.before, limit=limit, newest_first=newest
+        )
     if newest:
         entries = entries[::-1]
     rows = [
