@@ -173,7 +173,7 @@ def confirmation_lines(confirmation: Confirmation, look: Look) -> list[str]:
     if confirmation.approvers:
         who = " or ".join(untrusted(name) for name in confirmation.approvers)
         inside.append(f"it then waits for {who}")
-    inside += [f"! {untrusted(note)}" for note in _look_alikes(confirmation)]
+    inside += [f"! {untrusted(note)}" for note in name_warnings(confirmation)]
     for text in inside:
         first, *more = fold(text, max(look.width - 6, 20))
         lines += [f"│ {first}", *(f"│     {part}" for part in more)]
@@ -181,7 +181,7 @@ def confirmation_lines(confirmation: Confirmation, look: Look) -> list[str]:
     return lines
 
 
-def _look_alikes(confirmation: Confirmation) -> list[str]:
+def name_warnings(confirmation: Confirmation) -> list[str]:
     """What names are in it that pass for others, each told once (T3)."""
     named = [confirmation.target, confirmation.actor, *confirmation.approvers]
     for change in confirmation.changes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, ComposeResult
@@ -29,6 +30,7 @@ from helpdesk.surfaces.tui.reader import Reader, cited
 from helpdesk.surfaces.tui.themes import DEFAULT, THEMES
 from helpdesk.surfaces.tui.top import Status, Tabs, Top
 from helpdesk.surfaces.tui.watch import Watch
+from helpdesk.text import visible
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -75,7 +77,7 @@ class HelpdeskApp(App[int]):
         broken: what crashed it; the command line keeps it in a file.
     """
 
-    CSS_PATH = "helpdesk.tcss"
+    CSS_PATH = Path(__file__).with_name("helpdesk.tcss")
     TITLE = "helpdesk"
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar[set[Any]] = {_palette}
@@ -208,7 +210,10 @@ class HelpdeskApp(App[int]):
 
     async def live_names(self, kind: str, words: str) -> list[str]:
         """Logins or groups of the directory that begin with what was typed; a directory that is away has none."""
-        return [choice.value for choice in await self._choices(kind, words)]
+        found = [choice.value for choice in await self._choices(kind, words)]
+        return [
+            name for name in found if visible(name, one_line=True) == name
+        ]  # the line must show what it holds
 
     async def _offers(self, question: Question, words: str) -> list[Choice]:
         return await self._choices(question.kind, words)

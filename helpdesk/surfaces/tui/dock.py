@@ -22,7 +22,7 @@ from textual.widgets.option_list import Option
 from helpdesk.errors import Cancelled
 from helpdesk.events import Choice, Confirmation, Confirmed, Question
 from helpdesk.secrets import Secret
-from helpdesk.surfaces.telling import untrusted
+from helpdesk.surfaces.telling import name_warnings, untrusted
 from helpdesk.surfaces.terminal import IGNORE_SECONDS, TRIES
 from helpdesk.surfaces.tui.card import change_table
 from helpdesk.surfaces.tui.paint import OWN_BAR, safe
@@ -135,7 +135,8 @@ class AskedToConfirm(Asked):
         one = self._confirmation
         lines = [safe(one.summary, "bold"), safe(f"as {one.actor}", "dim")]
         lines += change_table(one.changes, max(self.app.size.width - 8, 20))
-        lines += [safe(f"! {warning}", "$text-warning") for warning in one.warnings]
+        told = (*one.warnings, *name_warnings(one))
+        lines += [safe(f"! {warning}", "$text-warning") for warning in told]
         if one.approvers:
             lines.append(safe(f"it then waits for {' or '.join(one.approvers)}"))
         bar = Content.styled(OWN_BAR, "$warning")

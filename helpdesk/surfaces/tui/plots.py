@@ -16,6 +16,8 @@ from helpdesk.surfaces.telling import untrusted
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _RISING = " ▁▂▃▄▅▆▇█"
 _LEAST_BAR = 6
+_WIDE = 44
+"""Columns from which on there is room for a word behind a bar."""
 _OPEN = {"█": "▒", "#": "o"}
 """A full cell of what was not done, which differs from one of what was without any colour too."""
 FILLS = {
@@ -50,8 +52,9 @@ def bars(
     labels = [untrusted(label) for label, _, _ in rows]
     most = max(count for _, count, _ in rows)
     digits = len(f"{most:,}")
-    extra = max(len(more) for _, _, more in rows)
-    room = min(max(map(_cells, labels)), max(width // 2, width - digits - extra - 4 - 20))
+    extra = max(len(more) for _, _, more in rows) if width >= _WIDE else 0
+    rest = width - digits - extra - 3
+    room = min(max(map(_cells, labels)), max(width // 2, rest - 20), rest - _LEAST_BAR)
     length = max(width - room - digits - extra - 3, _LEAST_BAR)
     lines = []
     for label, (_, count, more) in zip(labels, rows, strict=True):
@@ -61,7 +64,7 @@ def bars(
                 f"{_fitted(label, room)} ",
                 (f"{count:>{digits},} ", "bold"),
                 (drawn, style),
-                (f" {more}" if more else "", "dim"),
+                (f" {more}" if more and extra else "", "dim"),
             )
         )
     return lines
@@ -120,7 +123,7 @@ def columns(
         )
         for row in reversed(range(height))
     ]
-    per_words = "a column is a day" if per == 1 else f"a column is {per} days"
+    per_words = ("a column is a day" if per == 1 else f"a column is {per} days")[:room]
     if per == 1 and groups == 1:
         ends = f"{first:%m-%d}"
     else:

@@ -28,7 +28,7 @@ class Top(Widget):
     def render(self) -> Content:
         app: HelpdeskApp = self.app  # type: ignore[assignment]
         if self.away:
-            return Content.styled(f" {untrusted(self.away)}", "$warning bold")
+            return Content.styled(f"! {untrusted(self.away)}", "$warning bold")
         who = app.desk.present
         name = untrusted(who.actor.person.name) if who else "not signed in (Ctrl+L)"
         model = app.desk.config.llm.model if app.desk.config.llm.kind == "openai" else "guided"

@@ -31,6 +31,7 @@ class ActionsPane(Pane):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search"),
+        Binding("escape", "close", "Back", show=False),
         Binding("ctrl+r", "run", "Run"),
         Binding("ctrl+e", "why", "Would I be allowed?", priority=True),
     ]
@@ -131,13 +132,21 @@ class ActionsPane(Pane):
         if spec is not None:
             await self._show(spec)
 
+    def action_close(self) -> None:
+        """Esc: from the form to the list, from the list back to Ask."""
+        if not self.has_class("open"):
+            self.helpdesk.action_home()
+        self.action_search()
+
     def action_search(self) -> None:
+        self.remove_class("open")
         self.query_one("#actions-search", Input).focus()
 
     # ── the form ──────────────────────────────────────────────────────────────────────────────
 
     async def _show(self, spec: ActionSpec) -> None:
         self._chosen = spec
+        self.add_class("open")
         place = self.query_one("#form", VerticalScroll)
         await place.remove_children()
         about = (
