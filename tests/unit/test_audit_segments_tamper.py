@@ -97,9 +97,8 @@ def test_a_segment_of_another_log_is_found(tmp_path: Path) -> None:
 
 
 def test_every_byte_of_every_entry_in_a_segment_counts(tmp_path: Path) -> None:
-    segments = closed_segments(tmp_path, 2)
     tried = 0
-    for segment in segments:
+    for segment in closed_segments(tmp_path, 2)[1:]:
         path = path_of(tmp_path, segment)
         whole = path.read_bytes()
         with writing(path) as database:
@@ -109,7 +108,7 @@ def test_every_byte_of_every_entry_in_a_segment_counts(tmp_path: Path) -> None:
         columns = ("seq", "prev", "hash", "time", "kind", "about", "entry")
         for row in rows:
             for column, value in zip(columns[1:], row[1:], strict=True):
-                for changed in list(flips(value))[:: 7 if column == "entry" else 5]:
+                for changed in list(flips(value))[:: 31 if column == "entry" else 9]:
                     with writing(path) as database:
                         for name in ("entries_fixed", "entries_follow"):
                             database.execute(f"DROP TRIGGER IF EXISTS {name}")
@@ -119,7 +118,7 @@ def test_every_byte_of_every_entry_in_a_segment_counts(tmp_path: Path) -> None:
                     assert (found.ok, found.first_bad) == (False, row[0]), (row[0], column, changed)
                     path.write_bytes(whole)
         assert checked(tmp_path).ok
-    assert tried > 300
+    assert tried > 100
 
 
 def test_a_flipped_byte_anywhere_in_a_closed_file_is_found(tmp_path: Path) -> None:
@@ -130,7 +129,7 @@ def test_a_flipped_byte_anywhere_in_a_closed_file_is_found(tmp_path: Path) -> No
         path = path_of(tmp_path, segment)
         path.chmod(0o600)
         whole = path.read_bytes()
-        for _ in range(150):
+        for _ in range(100):
             place = chance.randrange(len(whole))
             path.write_bytes(
                 whole[:place] + bytes([whole[place] ^ 1 << chance.randrange(8)]) + whole[place + 1 :]
@@ -140,7 +139,7 @@ def test_a_flipped_byte_anywhere_in_a_closed_file_is_found(tmp_path: Path) -> No
             assert found.first_bad is None or segment.first <= found.first_bad <= segment.last + 1
             beside += "though its entries are as they were" in found.problem
         path.write_bytes(whole)
-    assert 0 < beside < 300
+    assert 0 < beside < 200
     assert checked(tmp_path).ok
 
 
@@ -176,14 +175,13 @@ COLUMNS = (
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_the_record_of_a_segment_cannot_be_changed(tmp_path: Path, column: str) -> None:
-    segments = closed_segments(tmp_path)
     tried = 0
-    for segment in segments:
+    for segment in closed_segments(tmp_path, 2):
         with attacker(tmp_path / "log") as database:
             where = "recorded" if column != "recorded" else "number"
             key = getattr(segment, where)
             (value,) = database.execute(f"SELECT {column} FROM segments WHERE {where} = ?", (key,)).fetchone()
-        for changed in list(flips(value))[:6]:
+        for changed in list(flips(value))[:3]:
             with attacker(tmp_path / "log") as database:
                 database.execute(
                     f"UPDATE OR IGNORE segments SET {column} = ? WHERE {where} = ?", (changed, key)
@@ -193,7 +191,7 @@ def test_the_record_of_a_segment_cannot_be_changed(tmp_path: Path, column: str) 
             tried += not ignored
             with attacker(tmp_path / "log") as database:
                 database.execute(f"UPDATE segments SET {column} = ? WHERE {where} = ?", (value, key))
-    assert tried > 5
+    assert tried > 3
     assert checked(tmp_path).ok
 
 
@@ -318,7 +316,7 @@ def test_the_record_of_a_removal_cannot_be_changed(tmp_path: Path, column: str) 
     retained(tmp_path)
     with attacker(tmp_path / "log") as database:
         (value,) = database.execute(f"SELECT {column} FROM segments WHERE number = 2").fetchone()
-    for changed in list(flips(value))[:6]:
+    for changed in list(flips(value))[:3]:
         with attacker(tmp_path / "log") as database:
             database.execute(f"UPDATE segments SET {column} = ? WHERE number = 2", (changed,))
         assert not checked(tmp_path).ok, changed

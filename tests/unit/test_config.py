@@ -102,6 +102,9 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
         stream = "syslog+tls://log.example.com"
         stream_personal = true
         ca_file = "log-ca.pem"
+        rotate_entries = 250000
+        rotate_days = 90
+        keep_days = 730
         """
     )
     config = machine.load()
@@ -133,6 +136,9 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
         "syslog+tls://log.example.com",
         stream_personal=True,
         ca_file=str(folder / "log-ca.pem"),
+        rotate_entries=250_000,
+        rotate_days=90,
+        keep_days=730,
     )
     assert config.warnings == ()
     assert config.files == (file,)

@@ -8,6 +8,7 @@ from helpdesk.surfaces.cli.log_export import export, stats
 from helpdesk.surfaces.cli.log_proofs import check_proof, checkpoint, prove, verify
 from helpdesk.surfaces.cli.log_read import list_, search, show
 from helpdesk.surfaces.cli.log_report import report
+from helpdesk.surfaces.cli.log_segments import retain, rotate, segments
 
 app = group("The log of everything that was asked, refused and done.")
 for _name, _command in (
@@ -21,6 +22,9 @@ for _name, _command in (
     ("export", export),
     ("stats", stats),
     ("report", report),
+    ("segments", segments),
+    ("rotate", rotate),
+    ("retain", retain),
     ("erase", erase),
 ):
     app.command(_name, context_settings=CONTEXT, epilog=EPILOG)(_command)
