@@ -44,15 +44,17 @@ class Reckoned:
 
     def stale(self) -> bool:
         """Whether something was logged since it was counted. Raises LogUnavailable."""
-        newest = self._desk.audit.entries(limit=1, newest_first=True)
-        return bool(newest) and newest[0].seq != self._reckoning.last
+        return self._newest() != self._reckoning.last
 
     def count(self) -> Report:
         """Take in what was logged since, and add it up. Raises LogUnavailable, Cancelled."""
         now = self._desk.clock()
         since = now - timedelta(days=self.days) if self.days else None
+        if self._newest() < self._reckoning.last:  # another log stands there now
+            self._reckoning, self.read = Reckoning(self._reads), 0
         if since is not None and not self._reckoning.last:
-            self._reckoning.last = max(self._desk.log_search.begins(since) - 1, 0)
+            # where nothing is that new, the next entry is
+            self._reckoning.last = max(min(self._desk.log_search.begins(since) - 1, self._newest()), 0)
         if self._take_in():  # names were erased that stand in what was taken in before
             self._reckoning, self.read = Reckoning(self._reads), 0
             return self.count()
@@ -60,8 +62,7 @@ class Reckoned:
 
     def _take_in(self) -> bool:
         """Whether names were erased while somebody counted, or since."""
-        newest = self._desk.audit.entries(limit=1, newest_first=True)
-        known = self._reckoning.last if self.read else (newest[0].seq if newest else 0)
+        known = self._reckoning.last if self.read else self._newest()
         erased = False
         while page := self._desk.audit.entries(self._reckoning.last, _PAGE):
             for entry in page:
@@ -71,3 +72,7 @@ class Reckoned:
             if self._stopped.is_set():
                 raise Cancelled("The count was stopped.")
         return erased
+
+    def _newest(self) -> int:
+        newest = self._desk.audit.entries(limit=1, newest_first=True)
+        return newest[0].seq if newest else 0
