@@ -18,7 +18,7 @@ from helpdesk_policy.folders import Found, Source, Trouble
 T = TypeVar("T")
 
 FILE = "index.db"
-FORMAT = 1
+FORMAT = 2
 """Raised when the tables or the way documents are cut change: an older index is made anew."""
 BUSY_SECONDS = 20.0
 
@@ -35,6 +35,8 @@ _TABLES = """
     CREATE TABLE troubles (
         source TEXT NOT NULL, file TEXT NOT NULL, stamp TEXT NOT NULL, path TEXT NOT NULL, reason TEXT NOT NULL
     );
+    CREATE TABLE size (passages INTEGER NOT NULL);
+    INSERT INTO size VALUES (0);
     CREATE VIRTUAL TABLE words USING fts5 (above, heading, body, tokenize = 'porter unicode61');
 """
 
@@ -76,7 +78,7 @@ class Index:
             Trouble(*row) for row in self.database.execute("SELECT path, reason FROM troubles")
         ]
         report.documents = self._count("documents")
-        report.passages = self._count("passages")
+        report.passages = self.database.execute("SELECT passages FROM size").fetchone()[0]
         return report
 
     def _known(self) -> dict[tuple[str, str], str]:
@@ -97,6 +99,7 @@ class Index:
         for key, found in present.items():
             if anew or known.get(key) != found.stamp:
                 report.changed += self._take_in(found, sources[found.source])
+        self.database.execute("UPDATE size SET passages = (SELECT count(*) FROM passages)")
 
     def _forget(self, source: str, file: str) -> None:
         run = self.database.execute
@@ -217,7 +220,7 @@ def _prepared(database: sqlite3.Connection) -> sqlite3.Connection:
     database.execute("PRAGMA trusted_schema = OFF")
     with _transaction(database):
         if database.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
-            for table in ("documents", "passages", "troubles", "words"):
+            for table in ("documents", "passages", "troubles", "size", "words"):
                 database.execute(f"DROP TABLE IF EXISTS {table}")
             for statement in filter(str.strip, _TABLES.split(";")):
                 database.execute(statement)
