@@ -17,6 +17,7 @@ from helpdesk.config.model import (
     RequestSettings,
     ServiceSettings,
     SessionSettings,
+    UiSettings,
 )
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "RequestSettings",
     "ServiceSettings",
     "SessionSettings",
+    "UiSettings",
     "load",
 ]

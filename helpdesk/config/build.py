@@ -20,6 +20,7 @@ from helpdesk.config.model import (
     RequestSettings,
     ServiceSettings,
     SessionSettings,
+    UiSettings,
 )
 from helpdesk.config.schema import BY_NAME, SECTIONS, key_of
 from helpdesk.config.values import Written, value_of
@@ -52,6 +53,7 @@ def build(merged: Merged, *, home: str, files: tuple[Path, ...], warnings: tuple
         session=_session(values["session"], origins),
         network=_network(values["network"], origins),
         requests=RequestSettings(**{"shared": directory.kind == "embedded", **values["requests"]}),
+        ui=UiSettings(**values["ui"]),
         limits=LimitSettings(**values["limits"]),
         log=_log(values["log"], origins),
         services=_services(values["services"], origins),

@@ -104,6 +104,13 @@ class RequestSettings:
 
 
 @dataclass(frozen=True)
+class UiSettings:
+    """``[ui]``: how the program looks. ``linear``: the chat as labelled lines, for screen readers."""
+
+    linear: bool = False
+
+
+@dataclass(frozen=True)
 class LogSettings:
     """``[log]``: where the log is known outside this machine (A3).
 
@@ -183,6 +190,7 @@ class Config:
     session: SessionSettings
     network: NetworkSettings
     requests: RequestSettings
+    ui: UiSettings = UiSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)

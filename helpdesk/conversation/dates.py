@@ -23,7 +23,7 @@ _NUMBERS = {
     "twelve": 12,
 }
 _DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-_MONTHS = [
+MONTHS = [
     "january",
     "february",
     "march",
@@ -43,7 +43,7 @@ _SPAN = re.compile(
 )
 _WEEKDAY = re.compile(rf"\b(?:(?:until|till|by|on|through|next|this|to)\s+)+(?P<day>{'|'.join(_DAYS)})\b")
 _NAMED = re.compile(
-    rf"\b(?:(?P<d1>\d{{1,2}})(?:st|nd|rd|th)? (?:of )?(?P<m1>{'|'.join(_MONTHS)})|(?P<m2>{'|'.join(_MONTHS)}) (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?)(?:,? (?P<y>\d{{4}}))?\b"
+    rf"\b(?:(?P<d1>\d{{1,2}})(?:st|nd|rd|th)? (?:of )?(?P<m1>{'|'.join(MONTHS)})|(?P<m2>{'|'.join(MONTHS)}) (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?)(?:,? (?P<y>\d{{4}}))?\b"
 )
 _END = re.compile(r"\bend of (?:the |this )?(?P<what>week|month|quarter|year)\b")
 COUNT = re.compile(
@@ -77,7 +77,7 @@ def _span(text: str, today: date) -> date | None:
 
 def _spoken(text: str, today: date) -> date | None:
     if match := _NAMED.search(text):
-        month = _MONTHS.index(match["m1"] or match["m2"]) + 1
+        month = MONTHS.index(match["m1"] or match["m2"]) + 1
         day = int(match["d1"] or match["d2"])
         found = date(int(match["y"] or today.year), month, day)
         return found if match["y"] or found >= today else found.replace(year=today.year + 1)

@@ -170,10 +170,13 @@ class Listener:
             self.say(self.between.explain(confirmation))
         elif said != "repeat":
             corrects = self.between is not None and self.between.corrects(words, confirmation.action)
-            if corrects or correction(words) is not None or not await self.aside(words, None):
+            if corrects or correction(words) is not None or words.startswith("/"):
                 self.instead = words
                 return False
-            self.say(f"Back to {confirmation.action}.")
+            if await self.aside(words, None):
+                self.say(f"Back to {confirmation.action}.")
+            else:
+                self.say("Only a clear yes does it. Say yes, no, or what shall be different.")
         return True
 
     # ── several requests, and one in between ──────────────────────────────────────────────────

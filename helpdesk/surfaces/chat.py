@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from helpdesk.app import Desk
     from helpdesk.conversation.case import Case
     from helpdesk.conversation.loop import Conversation
+    from helpdesk.surfaces.linear import LinearLine
 
 __all__ = ["COMMANDS", "Chat"]
 
@@ -39,7 +40,7 @@ class Chat:
         self,
         desk: Desk,
         interaction: Interaction,
-        line: PromptSession[str],
+        line: PromptSession[str] | LinearLine,
         show: Callable[[Result], None],
         *,
         write: Callable[[Sequence[str]], None],

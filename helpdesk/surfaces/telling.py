@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from helpdesk.events import (
+    Answered,
     Change,
     Confirmation,
     Event,
@@ -65,6 +66,11 @@ class Teller:
             case Warned(text, hint):
                 more = f" ({untrusted(hint)})" if hint else ""
                 self.line(f"warning: {untrusted(text)}{more}", "yellow")
+            case Answered(result):
+                from helpdesk.surfaces.render import result_lines
+
+                for line in result_lines(result, self._look):
+                    self.line(line)
             case Previewed():
                 pass  # the confirmation shows the same changes
             case _:

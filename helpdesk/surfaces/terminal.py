@@ -67,6 +67,11 @@ class Terminal:
         """Whether somebody is there to ask."""
         return self._tty is not None
 
+    @property
+    def tty(self) -> Tty | None:
+        """The device; ``None`` where nobody can be asked."""
+        return self._tty
+
     def agree_to(self, action: str) -> None:
         """Count one more confirmation of this action as given on the command line."""
         self._agreed[action] += 1
@@ -118,8 +123,8 @@ class Terminal:
             self._tty.write(f"{self._look.fit(line)}\n")
 
     async def _agrees(self, confirmation: Confirmation, tty: Tty) -> bool:
-        """Whether the person said yes. Raises Cancelled with their words for a correction."""
-        from helpdesk.conversation.words import correction
+        """Whether the person said yes. Raises Cancelled with their words where it is neither yes nor no."""
+        from helpdesk.conversation.forms import agreement
 
         wanted = clean(confirmation.target) if confirmation.irreversible else ""
         prompt = f"This cannot be undone. Type {wanted} to go on: " if wanted else "Do this? [y/N] "
@@ -132,18 +137,23 @@ class Terminal:
                 await tty.settle(IGNORE_SECONDS)
                 continue
             answer = (answer or "").strip()
-            agreed = answer == wanted if wanted else answer.casefold() in ("y", "yes")
-            if not agreed and correction(answer) is not None:
+            if answer == wanted if wanted else agreement(answer):
+                return True
+            if answer and agreement(answer) is None:
                 raise Cancelled("Cancelled; nothing was changed.", words=answer)
-            return agreed
+            return False
         return False
+
+    def _asked(self, question: Question) -> list[str]:
+        """The question's lines: its text, and one for each choice."""
+        return question_lines(question)
 
     # ── asking ────────────────────────────────────────────────────────────────────────────────
 
     async def ask(self, question: Question) -> str:
         """One answer, as typed; a number stands for the choice with that number."""
         tty = self._someone(question)
-        text, *choices = question_lines(question)
+        text, *choices = self._asked(question)
         default = f"[{clean(question.default)}] " if question.default else ""
         if choices:
             for line in (text, *choices):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from helpdesk.conversation.case import Case
     from helpdesk.surfaces.chat import Chat
+    from helpdesk.surfaces.linear import LinearLine
 
 
 def chat(
@@ -26,6 +28,10 @@ def chat(
     ] = "",
     go_on: Annotated[
         bool, typer.Option("--continue", help="Go on with your open case that changed last.")
+    ] = False,
+    linear: Annotated[
+        bool,
+        typer.Option("--linear", help="Plain labelled lines with numbered choices, for screen readers."),
     ] = False,
 ) -> int:
     """Talk to helpdesk, turn after turn.
@@ -38,12 +44,16 @@ def chat(
 
     helpdesk chat --dry-run
 
+    helpdesk chat --linear
+
     Enter sends, Alt+Enter begins another line, Tab completes, Ctrl-D leaves, /help tells more. Nothing changes
     before you have seen and confirmed it.
     """
     run = current()
     if resume and go_on:
         raise UsageError("--resume and --continue exclude each other.", hint="--continue is the latest one.")
+    if sys.stdin.isatty():
+        run.go_linear(linear)
     if not run.terminal.interactive:
         raise UsageError(
             "A chat needs a terminal, and there is none here.", hint='Use helpdesk ask "…" in scripts.'
@@ -82,8 +92,12 @@ async def _case(run: Invocation, id: str) -> Case:
     return await (run.desk.casework.get(id, signed_in) if id else run.desk.casework.latest(signed_in))
 
 
-def _line(run: Invocation, chat: Callable[[], Chat]) -> PromptSession[str]:
+def _line(run: Invocation, chat: Callable[[], Chat]) -> PromptSession[str] | LinearLine:
     """The line to type in: what completes it, what stands below it, and what its history keeps."""
+    if run.linear and run.terminal.tty is not None:
+        from helpdesk.surfaces.linear import LinearLine
+
+        return LinearLine(run.terminal.tty)
     from prompt_toolkit.output.defaults import create_output
 
     from helpdesk.surfaces.chat_commands import AFTER, COMMANDS
@@ -103,14 +117,14 @@ def _line(run: Invocation, chat: Callable[[], Chat]) -> PromptSession[str]:
     return line_session(
         run.paths.state / "chat-history",
         Names(specs, COMMANDS.items(), lambda: desk.present, slash),
-        lambda: _status(run, chat()),
+        lambda: status_line(run, chat()),
         keeps=keeps,
         cleaned=lambda line: to_keep(line, specs),
         screen=create_output(stdout()),
     )
 
 
-def _status(run: Invocation, chat: Chat) -> str:
+def status_line(run: Invocation, chat: Chat) -> str:
     """The line below: who, in which directory, what answers, and which case."""
     desk, conversation = run.desk, chat.conversation
     who = desk.present

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -35,6 +36,7 @@ class Invocation:
     Attributes:
         flags: the global flags. look: of standard output. named: the action named on the command line,
             which ``--yes`` confirms. target: where ``--reveal-to`` says that secrets go.
+        linear: everything is told and asked in labelled lines: see :meth:`go_linear`.
         out: standard output, while what plugins print is kept from it.
     """
 
@@ -45,8 +47,22 @@ class Invocation:
         self.printed = False
         self.interrupted = False
         self.out: TextIO | None = None
+        self.linear = False
         self._password_taken = False
         self.target = _target(flags.reveal_to) if flags.reveal_to else None
+
+    def go_linear(self, asked: bool) -> bool:
+        """Tell and ask in labelled lines, where it is asked for, configured, or the terminal can do nothing else.
+
+        Raises:
+            ConfigError: the configuration cannot be read.
+        """
+        dumb = self.environ.get("TERM", "") == "dumb"
+        self.linear = asked or dumb or self.desk.config.ui.linear
+        if self.linear:
+            for made in ("look", "error_look", "teller"):
+                self.__dict__.pop(made, None)
+        return self.linear
 
     @cached_property
     def look(self) -> Look:
@@ -58,9 +74,10 @@ class Invocation:
 
     def _look_of(self, stream: TextIO) -> Look:
         flags = self.flags
-        return look_of(
+        look = look_of(
             stream, color=flags.color, plain=flags.plain, profile=flags.profile, environ=self.environ
         )
+        return replace(look, color=False, moves=False) if self.linear else look
 
     @property
     def is_a_screen(self) -> bool:
@@ -90,7 +107,10 @@ class Invocation:
     def teller(self) -> Teller:
         from helpdesk.surfaces.telling import Teller
 
-        return Teller(stderr(), self.error_look, quiet=self.flags.quiet, verbose=self.flags.verbose)
+        kind = Teller
+        if self.linear:
+            from helpdesk.surfaces.linear import LinearTeller as kind
+        return kind(stderr(), self.error_look, quiet=self.flags.quiet, verbose=self.flags.verbose)
 
     @cached_property
     def terminal(self) -> Terminal:
@@ -100,7 +120,10 @@ class Invocation:
 
         flags = self.flags
         tty = None if flags.no_input else Tty.open(moves=self.environ.get("TERM", "") != "dumb")
-        return Terminal(
+        kind = Terminal
+        if self.linear:
+            from helpdesk.surfaces.linear import LinearTerminal as kind
+        return kind(
             self.teller,
             self.error_look,
             tty,
@@ -187,6 +210,11 @@ class Invocation:
         from helpdesk.surfaces.render import GOOD, error_line, result_lines
 
         self.teller.settle()
+        if self.linear:
+            from helpdesk.surfaces.linear import linear
+
+            self.lines(linear(result))
+            return int(result.outcome.exit)
         good = result.outcome in GOOD
         if self.flags.json:
             self.document(result_document(result))
