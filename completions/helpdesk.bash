@@ -11,7 +11,7 @@ _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values an
     '') children=(ask chat tui do case approvals policy undo why login logout whoami log reconcile doctor config plugin completions privacy demo help) ;;
     help) ;;
     ask) flags=(--continue=switch --case=cases) values=('text…') ;;
-    chat) flags=(--resume=cases --continue=switch) ;;
+    chat) flags=(--resume=cases --continue=switch --linear=switch) ;;
     tui) ;;
     do) flags=(--batch=files --yes-plan=text --stop-after=text --run-name=text) children=(access.grant access.list access.request access.revoke access.show account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.status) ;;
     'do access.grant') flags=(--person=people --group=groups --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(people groups) ;;

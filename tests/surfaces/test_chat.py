@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+from types import SimpleNamespace
+from typing import Any
 
 import pexpect
 import pytest
@@ -17,7 +19,11 @@ from helpdesk.identity import Actor
 from helpdesk.ports import SignedIn
 from helpdesk.secrets import Secret
 from helpdesk.surfaces.chat import COMMANDS
+from helpdesk.surfaces.chat_commands import AFTER
+from helpdesk.surfaces.chat_complete import Slash
 from helpdesk.surfaces.chat_line import Names, line_session
+from helpdesk.surfaces.cli.chat import status_line
+from helpdesk.surfaces.slash import to_keep
 from tests.surfaces.company import PASSWORDS, Company, finish
 
 BEGUN = "Say what you need"
@@ -260,3 +266,187 @@ def test_ask_with_a_temporary_password_changes_it_and_nothing_else(company: Comp
     assert (ran.code, "--new-password-file FILE" in ran.err) == (2, True)
     ran = company.run_as("eve", "ask", "unlock bo")
     assert (ran.code, "must choose a new password" in ran.err) == (5, True)
+
+
+# ── slash commands ────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_action_by_its_name_is_explained_taken_back_and_found_in_the_case(company: Company) -> None:
+    child = begin(company, "cleo")
+    say(child, "/do access.grant dev finance-share --dry-run")
+    child.expect("Without --dry-run")
+    say(child, "/do access.grant dev")  # what is missing is asked
+    child.expect("finance-share")
+    child.expect("> ")
+    child.sendline("finance-share")
+    child.expect(r"\[y/N\]")
+    child.sendline("y")
+    child.expect(r"Logged as entry (\d+)\.")
+    entry = child.match[1]
+    assert "dev" in company.members("finance-share")
+    say(child, "/why")
+    child.expect(f"Entry {entry}")
+    say(child, "/why access.grant ana finance-share")
+    child.expect("would be carried out")
+    say(child, "/undo")
+    child.expect(f"Undo entry {entry}")
+    child.expect(r"\[y/N\]")
+    child.sendline("y")
+    child.expect("no longer a member")
+    assert "dev" not in company.members("finance-share")
+    say(child, f"/undo {entry}")
+    child.expect("was undone already")
+    say(child, "/case")
+    child.expect(r"Case.{0,8} ?c-(\w+)")
+    id = f"c-{child.match[1]}"
+    child.expect("access.revoke: ")
+    leave(child)
+    bodies = [e["body"] for e in company.run("log", "list", "--json").document["entries"]]
+    assert {body.get("case") for body in bodies if body.get("action", "").startswith("access.")} == {id}
+    undone = [body for body in bodies if body.get("undoes")]
+    assert {body["case"] for body in undone} == {id}
+
+
+def test_cases_are_listed_begun_gone_back_in_and_closed_in_the_chat(company: Company) -> None:
+    child = begin(company, "ana")
+    say(child, "who am I")
+    child.expect("You are Ana Ito")
+    say(child, "/do access.show --group finance-share")
+    child.expect("Cleo")
+    say(child, "/case rewind 1")
+    child.expect("Back at the end of turn 1")
+    say(child, "/case new")
+    child.expect("A new case begins")
+    say(child, "who am I")
+    child.expect("You are Ana Ito")
+    say(child, "/case list")
+    child.expect(r"(c-\w+) +open .*\r\n.*?(c-\w+) +open")
+    newer, older = child.match[1], child.match[2]
+    say(child, "/case close")
+    child.expect(f"Case {newer} is closed: answered")
+    say(child, "/resume")
+    child.expect(older)
+    say(child, f"/case show {newer}")
+    child.expect("closed: answered")
+    for words, says in (
+        ("/case frobnicate", "There is no /case"),
+        ("/case rewind 7", "no turn 7"),
+        ("/resume c-ZZZZ", "no case"),
+        ("/undo x", "no number"),
+        ("/do", "needs an action"),
+        ("/do access.frob", "access.frob"),
+        ('/do access.request "finance', "quotation mark"),
+        ("/do access.request finance-share --yes", "only --dry-run"),
+        ("/model on", "No model is configured"),
+        ("/model", "nothing leaves"),
+    ):
+        say(child, words)
+        child.expect(says)
+    leave(child)
+
+
+def test_signing_in_as_somebody_else_begins_another_conversation(company: Company) -> None:
+    child = begin(company, "ana")
+    say(child, "who am I")
+    child.expect("You are Ana Ito")
+    say(child, "/case")
+    child.expect(r"Case.{0,8} ?(c-\w+)")
+    id = child.match[1]
+    say(child, "/login")
+    child.expect("Login")
+    child.sendline("bo")
+    child.expect("Password of")
+    child.sendline(PASSWORDS["bo"])
+    child.expect("a conversation of its own")
+    say(child, f"/resume {id}")
+    child.expect(f"You have no case '{id}'")
+    say(child, "/case")
+    child.expect("Nothing is kept of this conversation")
+    leave(child)
+
+
+@pytest.mark.req("R6")
+def test_ctrl_c_drops_a_line_and_the_second_one_at_an_idle_prompt_leaves(company: Company) -> None:
+    child = begin(company, "ana")
+    child.expect("›")
+    child.send("unlock b")
+    child.expect("unlock b")
+    child.sendintr()
+    child.expect("›")
+    say(child, "/whoami")  # the line is gone, and the chat is not
+    child.expect("You are Ana Ito")
+    child.expect("›")
+    child.sendintr()
+    child.expect("Ctrl-C again leaves")
+    child.expect("›")
+    child.sendintr()
+    assert finish(child) == 0
+
+
+@pytest.mark.parametrize(
+    ("login", "model", "uses_model", "expected"),
+    [
+        ("ana", "llama", True, " ana · tools.example.org · llama · c-7KQ2 · /help"),
+        ("ana", "llama", False, " ana · tools.example.org · guided · c-7KQ2 · /help"),
+        ("", "", True, " not signed in · tools.example.org · guided · c-7KQ2 · /help"),
+    ],
+)
+def test_the_status_line_names_who_where_what_and_the_case(
+    login: str, model: str, uses_model: bool, expected: str
+) -> None:
+    who = SimpleNamespace(actor=SimpleNamespace(login=login)) if login else None
+    directory = SimpleNamespace(kind="ldap", url="ldaps://tools.example.org:636")
+    desk = SimpleNamespace(
+        present=who,
+        config=SimpleNamespace(directory=directory),
+        model=SimpleNamespace(name=model) if model else None,
+    )
+    run: Any = SimpleNamespace(desk=desk, flags=SimpleNamespace(profile=""))
+    talk: Any = SimpleNamespace(conversation=SimpleNamespace(uses_model=uses_model, case_id="c-7KQ2"))
+    assert status_line(run, talk) == expected
+
+
+SLASH = Slash(
+    COMMANDS,
+    build()[0].specs,
+    {"people": ["dev", "ana"], "groups": ["finance-share"], "cases": ["c-AAAA", "c-7KQ2"]}.__getitem__,
+    AFTER,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/re", ["/resume"]),
+        ("/do access.gr", ["access.grant"]),
+        ("/do access.grant a", ["ana"]),
+        ("/do access.grant ana ", ["finance-share"]),
+        ("/do access.grant --group fin", ["finance-share"]),
+        ("/do access.request --gr", ["--group"]),
+        ("/do password.change --", []),
+        ("/why password.unlock d", ["dev"]),
+        ("/resume ", ["c-7KQ2", "c-AAAA"]),
+        ("/case show c-7", ["c-7KQ2"]),
+        ("/case re", ["rewind"]),
+        ("/model g", ["guided"]),
+        ("/undo ", []),
+    ],
+)
+def test_slash_commands_are_completed_from_words_that_are_there(text: str, expected: list[str]) -> None:
+    assert [word for word, _, _ in SLASH(text)] == expected
+
+
+@pytest.mark.req("S1")
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("/do password.change --new-password hunter2-canary", "/do password.change"),
+        ("/do password.change hunter2-canary", "/do password.change"),
+        ("/do nonsense hunter2-canary", "/do"),
+        ("/do access.grant dev finance-share", "/do access.grant dev finance-share"),
+        ("my password is hunter2-canary", "my password is [removed]"),
+        ("/why password.change hunter2-canary", "/why password.change"),
+    ],
+)
+def test_the_history_keeps_no_value_of_an_action_that_takes_a_secret(line: str, kept: str) -> None:
+    assert to_keep(line, build()[0].specs) == kept

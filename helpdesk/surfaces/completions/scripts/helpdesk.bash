@@ -2,16 +2,17 @@
 #
 #   helpdesk completions bash > ~/.local/share/bash-completion/completions/helpdesk
 #
-# It starts no program, imports nothing and uses no network. Actions of a site's own plugins, people and groups
+# It starts no program, imports nothing and uses no network. Actions of a site's own plugins, people, groups and cases
 # come from the lists that helpdesk keeps in its cache folder; names older than 30 days are left out.
 
 _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values and children
     flags=() values=() children=()
     case $1 in
-    '') children=(ask chat do approvals policy undo why login logout whoami log reconcile doctor config plugin completions privacy demo help) ;;
+    '') children=(ask chat tui do case approvals policy undo why login logout whoami log reconcile doctor config plugin completions privacy demo help) ;;
     help) ;;
-    ask) values=('text…') ;;
-    chat) ;;
+    ask) flags=(--continue=switch --case=cases) values=('text…') ;;
+    chat) flags=(--resume=cases --continue=switch --linear=switch) ;;
+    tui) ;;
     do) flags=(--batch=files --yes-plan=text --stop-after=text --run-name=text) children=(access.grant access.list access.request access.revoke access.show account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.status) ;;
     'do access.grant') flags=(--person=people --group=groups --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(people groups) ;;
     'do access.list') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text) ;;
@@ -34,6 +35,12 @@ _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values an
     'do ticket.comment') flags=(--id=text --text=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(text text) ;;
     'do ticket.open') flags=(--subject=text --body=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(text) ;;
     'do ticket.status') flags=(--id=text --batch=files --yes-plan=text --stop-after=text --run-name=text) ;;
+    case) children=(list show close rewind export) ;;
+    'case list') flags=(--all=switch) ;;
+    'case show') values=(cases) ;;
+    'case close') values=(cases) ;;
+    'case rewind') values=(cases text) ;;
+    'case export') flags=('--format=choice:markdown|json') values=(cases files) ;;
     approvals) children=(list show approve deny withdraw) ;;
     'approvals list') ;;
     'approvals show') values=(text) ;;
@@ -49,7 +56,7 @@ _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values an
     login) values=(people) ;;
     logout) ;;
     whoami) ;;
-    log) children=(list search show verify checkpoint prove check-proof export stats erase) ;;
+    log) children=(list search show verify checkpoint prove check-proof export stats report segments rotate retain erase) ;;
     'log list') flags=(--limit=text --actor=text --action=actions --target=text --outcome=text --kind=text --after=text --before=text --text=text) ;;
     'log search') flags=(--limit=text --actor=text --action=actions --target=text --outcome=text --kind=text --after=text --before=text --text=text) values=('text…') ;;
     'log show') flags=(--proof=switch --names=switch --checkpoint=files) values=(text) ;;
@@ -59,6 +66,10 @@ _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values an
     'log check-proof') flags=(--key=text --checkpoint=files) values=(files) ;;
     'log export') flags=('--format=choice:table|jsonl|csv|ocsf' --actor=text --action=actions --target=text --outcome=text --kind=text --after=text --before=text --text=text) values=(files) ;;
     'log stats') flags=(--actor=text --action=actions --target=text --after=text --before=text) ;;
+    'log report') flags=(--output=files --actor=text --action=actions --target=text --after=text --before=text) ;;
+    'log segments') ;;
+    'log rotate') ;;
+    'log retain') flags=(--keep-days=text) ;;
     'log erase') values=(people) ;;
     reconcile) ;;
     doctor) ;;
@@ -132,7 +143,7 @@ _helpdesk_words() { # the typed words up to the cursor, in one piece where bash 
 _helpdesk_offer() { # KIND: the words that complete it, into offer
     local list
     case $1 in
-    people | groups) _helpdesk_list "$1" 30 && offer=("${list[@]}") ;;
+    people | groups | cases) _helpdesk_list "$1" 30 && offer=("${list[@]}") ;;
     actions) offer=("${actions[@]}"); _helpdesk_list actions 0 && offer=("${list[@]}") ;;
     choice:*) IFS='|' read -r -a offer <<<"${1#choice:}" ;;
     files) compopt -o default 2>/dev/null ;;

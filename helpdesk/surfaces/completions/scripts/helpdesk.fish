@@ -2,17 +2,20 @@
 #
 #   helpdesk completions fish > ~/.config/fish/completions/helpdesk.fish
 #
-# It starts no program, imports nothing and uses no network. Actions of a site's own plugins, people and groups
+# It starts no program, imports nothing and uses no network. Actions of a site's own plugins, people, groups and cases
 # come from the lists that helpdesk keeps in its cache folder; names older than 30 days are left out.
 
 function __helpdesk_place --argument-names key # lines: child NAME HELP, value KIND, flag NAME KIND HELP
     switch "$key"
         case ''
-            printf '%s\t%s\t%s\n' 'child' 'ask' 'Ask for something in your own words' 'child' 'chat' 'The same as a conversation' 'child' 'do' 'Run an action by its name; alone: the actions you may run' 'child' 'approvals' 'Requests that wait for you, and your own' 'child' 'policy' 'Search and read the company\'s policies' 'child' 'undo' 'Take back what an entry of the log says was done' 'child' 'why' 'Why something was refused or done, or would be' 'child' 'login' 'Sign in, for the length of a session' 'child' 'logout' 'Forget the session' 'child' 'whoami' 'Who is signed in, with roles and groups' 'child' 'log' 'Read and verify the log of everything done' 'child' 'reconcile' 'Read back what was left unknown' 'child' 'doctor' 'Check directory, keyring, model, log and plugins' 'child' 'config' 'Show the settings and where each comes from' 'child' 'plugin' 'List the plugins and their actions' 'child' 'completions' 'Print the completion script of a shell' 'child' 'privacy' 'Show what a model would be sent' 'child' 'demo' 'A whole company on this machine, to try it' 'child' 'help' 'Help for a command'
+            printf '%s\t%s\t%s\n' 'child' 'ask' 'Ask for something in your own words' 'child' 'chat' 'The same as a conversation' 'child' 'tui' 'The full-screen app; helpdesk alone opens it too' 'child' 'do' 'Run an action by its name; alone: the actions you may run' 'child' 'case' 'What you are working on, in any window: list, show, close, export' 'child' 'approvals' 'Requests that wait for you, and your own' 'child' 'policy' 'Search and read the company\'s policies' 'child' 'undo' 'Take back what an entry of the log says was done' 'child' 'why' 'Why something was refused or done, or would be' 'child' 'login' 'Sign in, for the length of a session' 'child' 'logout' 'Forget the session' 'child' 'whoami' 'Who is signed in, with roles and groups' 'child' 'log' 'Read and verify the log of everything done' 'child' 'reconcile' 'Read back what was left unknown' 'child' 'doctor' 'Check directory, keyring, model, log and plugins' 'child' 'config' 'Show the settings and where each comes from' 'child' 'plugin' 'List the plugins and their actions' 'child' 'completions' 'Print the completion script of a shell' 'child' 'privacy' 'Show what a model would be sent' 'child' 'demo' 'A whole company on this machine, to try it' 'child' 'help' 'Help for a command'
         case 'help'
         case 'ask'
             printf 'value\t%s\n' 'text…'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--continue' 'switch' 'Go on with your open case that changed last.' 'flag' '--case' 'cases' 'Go on with this case of yours.'
         case 'chat'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--resume' 'cases' 'Go on with this case of yours.' 'flag' '--continue' 'switch' 'Go on with your open case that changed last.' 'flag' '--linear' 'switch' 'Plain labelled lines with numbered choices, for screen readers.'
+        case 'tui'
         case 'do'
             printf '%s\t%s\t%s\n' 'child' 'access.grant' 'Make someone a member of a group that you own.' 'child' 'access.list' 'List the groups that someone is a member of.' 'child' 'access.request' 'Ask to become a member of a group; its owner approves.' 'child' 'access.revoke' 'Take someone out of a group that you own, or leave a group yourself.' 'child' 'access.show' 'Show what groups there are, or what one is for and who owns it.' 'child' 'account.disable' 'Switch an account off, so that nobody can sign in with it.' 'child' 'account.enable' 'Switch an account on again.' 'child' 'password.change' 'Change your own password.' 'child' 'password.reset' 'Give someone a temporary password, which they must change at next sign-in.' 'child' 'password.status' 'Say what state an account and its password are in, and what to do about it.' 'child' 'password.unlock' 'Lift the lock that too many wrong passwords put on an account.' 'child' 'people.find' 'Find people by name, login, mail or employee number.' 'child' 'people.update' 'Change your own contact data: telephone number, job title, mail address.' 'child' 'people.whoami' 'Say who is signed in, with their roles and groups.' 'child' 'policy.index' 'Read every policy document again and rebuild the index, which is a cache.' 'child' 'policy.search' 'Find what the company\'s policies say, with file, heading and line.' 'child' 'policy.show' 'Show a policy document, or one section of it, with line numbers.' 'child' 'ticket.close' 'Close a ticket of yours.' 'child' 'ticket.comment' 'Add a comment to a ticket of yours.' 'child' 'ticket.open' 'Open a ticket for the people of the service desk.' 'child' 'ticket.status' 'Say how a ticket stands, or list yours.'
             printf '%s\t%s\t%s\t%s\n' 'flag' '--batch' 'files' 'one call for each row: CSV with a header, or JSON lines; - is standard input' 'flag' '--yes-plan' 'text' 'confirm exactly that plan' 'flag' '--stop-after' 'text' 'begin no further row after N have failed' 'flag' '--run-name' 'text' 'another run of a file that was carried out before'
@@ -71,6 +74,19 @@ function __helpdesk_place --argument-names key # lines: child NAME HELP, value K
             printf '%s\t%s\t%s\t%s\n' 'flag' '--subject' 'text' 'what it is about, in a few words' 'flag' '--body' 'text' 'the details' 'flag' '--batch' 'files' 'one call for each row: CSV with a header, or JSON lines; - is standard input' 'flag' '--yes-plan' 'text' 'confirm exactly that plan' 'flag' '--stop-after' 'text' 'begin no further row after N have failed' 'flag' '--run-name' 'text' 'another run of a file that was carried out before'
         case 'do ticket.status'
             printf '%s\t%s\t%s\t%s\n' 'flag' '--id' 'text' 'the ticket\'s number; all of yours when left out' 'flag' '--batch' 'files' 'one call for each row: CSV with a header, or JSON lines; - is standard input' 'flag' '--yes-plan' 'text' 'confirm exactly that plan' 'flag' '--stop-after' 'text' 'begin no further row after N have failed' 'flag' '--run-name' 'text' 'another run of a file that was carried out before'
+        case 'case'
+            printf '%s\t%s\t%s\n' 'child' 'list' 'List your open cases, the one that changed last first.' 'child' 'show' 'Show one of your cases: what was said, what was done with its log entries, and what waits.' 'child' 'close' 'Close a case. Resolved is only what its receipts show; given up is not resolved, and is said so.' 'child' 'rewind' 'Go back to the end of an earlier turn. What was really done since stays done, and stays in view.' 'child' 'export' 'Copy a case into a file of its own, to read or for a program.'
+        case 'case list'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--all' 'switch' 'Also those that were closed or handed off.'
+        case 'case show'
+            printf 'value\t%s\n' 'cases'
+        case 'case close'
+            printf 'value\t%s\n' 'cases'
+        case 'case rewind'
+            printf 'value\t%s\n' 'cases' 'text'
+        case 'case export'
+            printf 'value\t%s\n' 'cases' 'files'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--format' 'choice:markdown|json' 'To read, or for a program.'
         case 'approvals'
             printf '%s\t%s\t%s\n' 'child' 'list' 'List what waits for you, and what you asked for with where it stands.' 'child' 'show' 'Show one request: what would change, who asked and why, until when, and what you can do.' 'child' 'approve' 'Approve a request: you see its present state, and your own rights carry it out.' 'child' 'deny' 'Say no to a request; nothing is changed.' 'child' 'withdraw' 'Take one of your own requests back.'
         case 'approvals list'
@@ -99,7 +115,7 @@ function __helpdesk_place --argument-names key # lines: child NAME HELP, value K
         case 'logout'
         case 'whoami'
         case 'log'
-            printf '%s\t%s\t%s\n' 'child' 'list' 'List the latest entries, oldest first; with --after, the ones that follow it.' 'child' 'search' 'Find entries by who, what, whom, how it ended, when, and words; the latest that fit, oldest first.' 'child' 'show' 'Show one entry, whole.' 'child' 'verify' 'Check the whole log: every entry, their order, and the signed checkpoint.' 'child' 'checkpoint' 'Print the signed checkpoint; kept elsewhere, it shows later that nothing was taken away.' 'child' 'prove' 'Print the proof that the log only grew since a checkpoint that was kept elsewhere.' 'child' 'check-proof' 'Check a proof with the public key alone: no log, no directory and no configuration is needed.' 'child' 'export' 'Copy the log, or the entries that fit, into a file of its own: a table to search, or text.' 'child' 'stats' 'Count what was asked for and what became of it, together and for each action.' 'child' 'erase' 'Erase a person\'s names and texts from the log, for good; what was done, and by which id, stays.'
+            printf '%s\t%s\t%s\n' 'child' 'list' 'List the latest entries, oldest first; with --after, the ones that follow it.' 'child' 'search' 'Find entries by who, what, whom, how it ended, when, and words; the latest that fit, oldest first.' 'child' 'show' 'Show one entry, whole.' 'child' 'verify' 'Check the whole log: every entry, their order, and the signed checkpoint.' 'child' 'checkpoint' 'Print the signed checkpoint; kept elsewhere, it shows later that nothing was taken away.' 'child' 'prove' 'Print the proof that the log only grew since a checkpoint that was kept elsewhere.' 'child' 'check-proof' 'Check a proof with the public key alone: no log, no directory and no configuration is needed.' 'child' 'export' 'Copy the log, or the entries that fit, into a file of its own: a table to search, or text.' 'child' 'stats' 'Count what was asked for and what became of it, together and for each action.' 'child' 'report' 'Make a page or a picture of what became of what was asked for.' 'child' 'segments' 'List the closed segments of the log, the live file, and what retention removed.' 'child' 'rotate' 'Close a segment: what is logged so far moves into a file of its own, linked to what follows.' 'child' 'retain' 'Remove old segments from the log, for good, and record that in the log.' 'child' 'erase' 'Erase a person\'s names and texts from the log, for good; what was done, and by which id, stays.'
         case 'log list'
             printf '%s\t%s\t%s\t%s\n' 'flag' '--limit' 'text' 'How many entries at most.' 'flag' '--actor' 'text' 'Who acted: login or id (repeatable).' 'flag' '--action' 'actions' 'Which action (repeatable).' 'flag' '--target' 'text' 'Whom or what it is about: login, group or id (repeatable).' 'flag' '--outcome' 'text' 'How it ended, or was decided (repeatable).' 'flag' '--kind' 'text' 'Only entries of this kind (repeatable).' 'flag' '--after' 'text' 'Only from then on, or after that entry: an entry\'s number, a date, a time, or an age such as 7d.' 'flag' '--before' 'text' 'Only before then, or before that entry.' 'flag' '--text' 'text' 'Words that all occur in it.'
         case 'log search'
@@ -121,6 +137,12 @@ function __helpdesk_place --argument-names key # lines: child NAME HELP, value K
             printf '%s\t%s\t%s\t%s\n' 'flag' '--format' 'choice:table|jsonl|csv|ocsf' 'An SQLite table, JSON lines, CSV, or the events of OCSF.' 'flag' '--actor' 'text' 'Who acted: login or id (repeatable).' 'flag' '--action' 'actions' 'Which action (repeatable).' 'flag' '--target' 'text' 'Whom or what it is about: login, group or id (repeatable).' 'flag' '--outcome' 'text' 'How it ended, or was decided (repeatable).' 'flag' '--kind' 'text' 'Only entries of this kind (repeatable).' 'flag' '--after' 'text' 'Only from then on, or after that entry: an entry\'s number, a date, a time, or an age such as 7d.' 'flag' '--before' 'text' 'Only before then, or before that entry.' 'flag' '--text' 'text' 'Words that all occur in it.'
         case 'log stats'
             printf '%s\t%s\t%s\t%s\n' 'flag' '--actor' 'text' 'Who acted: login or id (repeatable).' 'flag' '--action' 'actions' 'Which action (repeatable).' 'flag' '--target' 'text' 'Whom or what it is about: login, group or id (repeatable).' 'flag' '--after' 'text' 'Only from then on, or after that entry: an entry\'s number, a date, a time, or an age such as 7d.' 'flag' '--before' 'text' 'Only before then, or before that entry.'
+        case 'log report'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--output' 'files' 'The new file: a page (.html) or a picture (.svg).' 'flag' '--actor' 'text' 'Who acted: login or id (repeatable).' 'flag' '--action' 'actions' 'Which action (repeatable).' 'flag' '--target' 'text' 'Whom or what it is about: login, group or id (repeatable).' 'flag' '--after' 'text' 'Only from then on, or after that entry: an entry\'s number, a date, a time, or an age such as 7d.' 'flag' '--before' 'text' 'Only before then, or before that entry.'
+        case 'log segments'
+        case 'log rotate'
+        case 'log retain'
+            printf '%s\t%s\t%s\t%s\n' 'flag' '--keep-days' 'text' 'Keep so many days, not those of [log] keep_days.'
         case 'log erase'
             printf 'value\t%s\n' 'people'
         case 'reconcile'
@@ -189,7 +211,7 @@ end
 
 function __helpdesk_offer --argument-names folder kind head part # the words that complete a kind
     switch "$kind"
-        case people groups
+        case people groups cases
             set -l words (__helpdesk_list $folder $kind 30); or return
             set -l seconds (path mtime -R -- $folder/$kind 2>/dev/null); or set seconds 0
             set -l days (math -s 0 "$seconds / 86400")
