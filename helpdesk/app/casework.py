@@ -96,6 +96,11 @@ class Casework:
         case = await self.get(id, signed_in)
         return await asyncio.to_thread(rewind, self._parts.cases, case, turn)
 
+    async def erased(self, entry: int) -> int:
+        """Delete the cases of the person whose names an entry of the log says were erased; how many there were."""
+        owner = str((await asyncio.to_thread(self._parts.audit.entry, entry)).body.get("person_id") or "")
+        return await asyncio.to_thread(self._parts.cases.forget, owner) if owner else 0
+
     async def asked(self, case: Case) -> list[Asked]:
         """The approvals that the case asked for, as they stand now."""
         return await asyncio.to_thread(self._asked, case)

@@ -102,6 +102,8 @@ def test_clear_errors_and_exit_codes(company: Company) -> None:
         (["ask", "--continue", "and now?"], 2, "no open case"),
         (["ask", "--case", "c-ZZZZ", "and now?"], 2, "no case 'c-ZZZZ'"),
         (["ask", "--continue", "--case", "c-ZZZZ"], 2, "exclude each other"),
+        (["ask"], 2, "nothing to answer"),
+        (["chat", "--resume", "c-ZZZZ"], 2, "needs a terminal"),
         (["case", "show", "c-ZZZZ"], 2, "helpdesk case list"),
         (["case", "close", "c-ZZZZ"], 2, "no case"),
         (["case", "close", "c-ZZZZ", "--dry-run"], 2, "no preview"),
@@ -235,6 +237,22 @@ def test_no_secret_of_a_chat_is_in_any_file(company: Company) -> None:
     assert found == []
 
 
+@pytest.mark.req("S5")
+def test_erasing_a_person_takes_their_cases_away(company: Company) -> None:
+    text = company.config.read_text()
+    company.config.write_text(text.replace("[roles]\n", '[roles]\nauditor = ["finance-share"]\n'))
+    inside_as(
+        company, "dev", "ask", "get me into finance-share for CANARY-dev", "--yes-for", "access.request"
+    )
+    inside_as(company, "ana", "ask", "who am I")
+    assert b"CANARY-dev" in b"".join(file.read_bytes() for file in company.state.glob("cases.db*"))
+    gone = inside_as(company, "cleo", "log", "erase", "dev", "--yes", "--json")
+    assert gone.code == 0, gone.err
+    assert b"CANARY-dev" not in b"".join(file.read_bytes() for file in company.state.glob("cases.db*"))
+    assert checked(inside_as(company, "dev", "case", "list", "--all", "--json"), "cases-1")["cases"] == []
+    assert the_case(company)["turns"] == 1
+
+
 # ── completion ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -242,6 +260,7 @@ def test_no_secret_of_a_chat_is_in_any_file(company: Company) -> None:
 def test_the_ids_that_were_shown_are_completed(company: Company) -> None:
     inside_as(company, "ana", "ask", "who am I")
     id = str(the_case(company)["id"])
+    assert "Nothing is being asked in case" in inside_as(company, "ana", "ask", "--continue").err
     words = (company.home / ".cache/helpdesk/words/cases").read_text().splitlines()
     assert words[1:] == [id]
     for shell in ("bash", "zsh", "fish", "powershell"):

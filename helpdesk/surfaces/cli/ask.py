@@ -76,11 +76,17 @@ def ask(
             casework = desk.casework
             found = await (casework.get(case, signed_in) if case else casework.latest(signed_in))
             conversation = desk.conversation(run.flags.login, case=found)
-        if sentence:
-            return await conversation.turn(sentence, run.terminal, dry_run=dry_run)
-        result = await conversation.go_on(run.terminal, dry_run=dry_run) if go_on or case else None
+        try:
+            if sentence or not (go_on or case):
+                return await conversation.turn(sentence, run.terminal, dry_run=dry_run)
+            result = await conversation.go_on(run.terminal, dry_run=dry_run)
+        finally:
+            desk.words.cases([conversation.case_id] if conversation.case_id else [])
         if result is None:
-            raise UsageError("There is nothing to answer.", hint='Say what you need: helpdesk ask "…"')
+            raise UsageError(
+                f"Nothing is being asked in case {conversation.case_id}.",
+                hint='Say what you need: helpdesk ask --continue "…"',
+            )
         return result
 
     return run.perform(work)

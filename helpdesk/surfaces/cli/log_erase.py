@@ -17,7 +17,7 @@ def erase(
     """Erase a person's names and texts from the log, for good; what was done, and by which id, stays.
 
     Only auditors may ([roles] auditor), never for themselves. It is shown first, confirmed by typing the
-    login, and logged. --dry-run shows what would go. The log stays whole.
+    login, and logged. --dry-run shows what would go. The log stays whole. Their cases on this machine go too.
     """
     from helpdesk.actions.erase import ACTION
     from helpdesk.events import Outcome, Result, Warned
@@ -32,6 +32,8 @@ def erase(
             kept = run.desk.words.forget_people()  # the shell completes names from it
             if kept:
                 run.terminal.emit(Warned(kept, "Delete it: it may hold the name."))
+            if result.entry is not None:
+                await run.desk.casework.erased(result.entry)
         return result
 
     return run.perform(work)
