@@ -212,7 +212,25 @@ def measure(disk: str, folder: Path) -> None:
         disk, "the same, signed", "one by one, signed", lambda: threads(log, "outcome"), one("outcome"), few
     )
     log.close()
-    compared(disk, "verify", "hashing the same rows", lambda: verified(log), lambda: hashed(folder), few)
+    whole = filled(folder / "whole")
+    compared(
+        disk,
+        "verify",
+        "hashing the same rows",
+        lambda: verified(whole),
+        lambda: hashed(folder / "whole"),
+        few,
+    )
+
+
+def filled(root: Path) -> AuditLog:
+    """A log of a hundred thousand entries, with a checkpoint for each thousand."""
+    log = opened(root)
+    for _ in range(100):
+        log.append_many([("read", BODY, PERSONAL)] * 1000)
+        log.checkpoint()
+    log.close()
+    return log
 
 
 def verified(log: AuditLog) -> float:

@@ -7,10 +7,10 @@ erased, that says nothing yet: then the entry is looked at the long way, which c
 
 from __future__ import annotations
 
-import hmac
 import json
 import sqlite3
 from collections.abc import Iterator
+from hmac import digest
 from json.encoder import encode_basestring as quoted
 
 from helpdesk.gate.audit_chain import FORM, about, committing
@@ -37,7 +37,7 @@ class Quick:
     def __init__(self, database: sqlite3.Connection, after: int) -> None:
         self._values: Iterator[tuple[int, bytes, bytes | None, bytes | None]]
         self._values = database.execute(_PERSONAL, (after,))
-        self._next = next(self._values, _NO_MORE)
+        self._next: tuple[int, bytes, bytes | None, bytes | None] = next(self._values, _NO_MORE)
         self._names: dict[bytes, tuple[str, str]] = {}
         self._kinds: dict[bytes, bytes] = {}
 
@@ -57,16 +57,17 @@ class Quick:
 
     def _committed(self, seq: int) -> str | None:
         """The commitments of an entry as they must stand in it; ``None`` where a value was erased."""
-        found, whole = [], True
+        found, whole, values, names = [], True, self._values, self._names
         at, name, salt, value = self._next
         while at <= seq:
             if at == seq and salt is not None and value is not None:
-                start, message = self._names.get(name) or self._name(name)
+                start, message = names.get(name) or self._name(name)
                 told = f"{message}{quoted(value.decode())}]".encode()
-                found.append(f'{start}{hmac.digest(salt, told, "sha256").hex()}"')
+                found.append(f'{start}{digest(salt, told, "sha256").hex()}"')
             else:
                 whole = False
-            at, name, salt, value = self._next = next(self._values, _NO_MORE)
+            at, name, salt, value = next(values, _NO_MORE)
+        self._next = (at, name, salt, value)
         return ",".join(found) if whole else None
 
     def _name(self, name: bytes) -> tuple[str, str]:

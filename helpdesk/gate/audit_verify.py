@@ -9,26 +9,27 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from helpdesk.errors import LogUnavailable
 from helpdesk.gate.audit_chain import FORM, about, commitment
+from helpdesk.gate.audit_found import Tell, Verification, quiet
 from helpdesk.gate.audit_links import (
     counted,
     file_of,
     kept_from,
     links_broken,
     stored_checkpoints,
-    told_removed,
 )
+from helpdesk.gate.audit_outside import decoded, read_only, says_damaged
 from helpdesk.gate.audit_proofs import uncovered
 from helpdesk.gate.audit_quick import ENTRIES, Quick, Raw
 from helpdesk.gate.audit_seal import read_head
 from helpdesk.gate.audit_segments import Segment
+from helpdesk.gate.audit_shares import Shares
 from helpdesk.gate.audit_since import resumed
 from helpdesk.gate.audit_store import DATABASE, ROTATED
 from helpdesk.gate.audit_view import Closed, SegmentGone, View
@@ -36,52 +37,9 @@ from helpdesk.gate.checkpoint import Checkpoint, opened
 from helpdesk.gate.keys import PublicKey
 from helpdesk.gate.merkle import Tree, leaf_hash
 
-Tell = Callable[[int, int], None]
-"""Is told how far a long check is: so many entries, of so many."""
+__all__ = ["Tell", "Verification", "quiet", "verify_log"]
+
 _TOLD = 1000
-
-
-def quiet(done: int, of: int) -> None:
-    """Tells nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What a check of the log found.
-
-    Attributes:
-        entries: how many there are. first_bad: number of the first bad (or missing) entry, where one can be named.
-        checkpoint: the newest signed one. signed: it covers this many of the entries.
-        erased: personal values that are gone, as they may be. problem: what is wrong, or "".
-        since: the check began after this many entries; they were not looked at, only held to a checkpoint.
-        segments: closed files that are kept. removed: the last of what retention took away, where it did.
-    """
-
-    ok: bool
-    entries: int
-    first_bad: int | None
-    checkpoint: str
-    problem: str
-    signed: int = 0
-    erased: int = 0
-    since: int = 0
-    segments: int = 0
-    removed: Segment | None = None
-
-    def plain(self) -> dict[str, Any]:
-        """For ``log verify --json``."""
-        return {
-            "ok": self.ok,
-            "entries": self.entries,
-            "first_bad": self.first_bad,
-            "checkpoint": self.checkpoint or None,
-            "problem": self.problem,
-            "signed": self.signed,
-            "erased": self.erased,
-            "since": self.since,
-            "segments": self.segments,
-            "removed": told_removed(self.removed),
-        }
 
 
 class _Bad(Exception):
@@ -131,7 +89,7 @@ def verify_log(
     if not path.exists():
         missing = remembered is not None or checkpoint is not None
         return Verification(not missing, 0, 1 if missing else None, "", "The log is gone." if missing else "")
-    with closing(_read_only(path)) as database, closing(Closed(folder, names=False)) as closed:
+    with closing(read_only(path)) as database, closing(Closed(folder, names=False)) as closed:
         check = _Check(database, closed, key, remembered, checkpoint, since=since, tell=tell)
         problem, first_bad = "", None
         try:
@@ -139,9 +97,9 @@ def verify_log(
         except _Bad as found:
             problem, first_bad = found.problem, found.seq
         except SegmentGone as found:
-            problem, first_bad = found.message, found.segment.first
+            problem, first_bad = found.problem, found.segment.first
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            if not _says_damaged(error):
+            if not says_damaged(error):
                 raise
             problem, first_bad = f"The file {check.file} is damaged: {error}.", check.good + 1
         return Verification(
@@ -156,39 +114,6 @@ def verify_log(
             segments=check.kept,
             removed=check.removed,
         )
-
-
-def _read_only(path: Path) -> sqlite3.Connection:
-    """Also for a copy on a medium that cannot be written, where a write-ahead log of its own cannot be made."""
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    database = _connected(uri)
-    try:
-        database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.OperationalError as error:
-        cannot_share = _code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
-        if cannot_share and not path.with_name(f"{path.name}-wal").exists():
-            database.close()
-            return _connected(f"{uri}&immutable=1")
-    except (sqlite3.DatabaseError, UnicodeDecodeError):
-        return database  # a damaged file: the check meets that again, and says so
-    return database
-
-
-def _connected(uri: str) -> sqlite3.Connection:
-    database = sqlite3.connect(uri, uri=True, isolation_level=None)
-    database.text_factory = _decoded
-    return database
-
-
-def _code(error: sqlite3.Error) -> int:
-    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
-
-
-def _says_damaged(error: Exception) -> bool:
-    """Whether it is the content of the file that is wrong, rather than the way to it."""
-    if isinstance(error, sqlite3.OperationalError):
-        return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-    return True
 
 
 class _Check:
@@ -229,26 +154,11 @@ class _Check:
         self.kept, self.removed = len(self._view.kept), self._view.removed
         tree, prev = self._beginning()
         self._check_file()
-        self.start, self.good, signed = tree, tree.size, tree.size
-        self._signed_up_to = signed
+        self.start, self.good, self._signed_up_to = tree, tree.size, tree.size
         self.entries = tree.size + counted(self._view, tree.size)
         expected, complaint = self._checkpoints()
-        quick, leaves = Quick(self._database, tree.size), []  # type: tuple[Quick, list[bytes]]
-        for row, after in _pairs(self._rows()):
-            seq, leaf = self.good + 1, leaf_hash(row[6] or b"")
-            if not quick.fits(row, leaf, seq, prev):
-                self._check_row(_read(row), after and _read(after), seq, prev)
-            leaves.append(leaf)
-            self.good, prev = seq, leaf
-            if not seq % _TOLD:
-                self._tell(seq, self.entries)
-            if seq in expected:
-                tree = tree.grown(leaves)
-                leaves.clear()
-                if any(checkpoint.root != tree.root for checkpoint in expected.pop(seq)):
-                    raise _not_as_signed(signed + 1, _read(row), after and _read(after))
-                self._signed_up_to = signed = seq
-        tree = tree.grown(leaves)
+        with Shares(self._view, tree.size, self.entries) as shares:
+            tree = self._walk(tree, prev, expected, shares)
         if expected:
             raise _Bad(
                 tree.size + 1,
@@ -259,6 +169,29 @@ class _Check:
         self._check_strays(tree.size)
         for bad, problem in links_broken(self._view, self.start.size, whole=not self.since):
             raise _Bad(bad, problem)
+
+    def _walk(self, tree: Tree, prev: bytes, expected: dict[int, list[Checkpoint]], shares: Shares) -> Tree:
+        """Every entry in its order; takes out the checkpoints that hold. The tree over all of them."""
+        quick, leaves = Quick(self._database, tree.size), []  # type: tuple[Quick, list[bytes]]
+        for row, after in _pairs(self._rows()):
+            seq = self.good + 1
+            if shares.vouch(seq, prev) and row[0] == seq:
+                leaf = row[2]
+            else:
+                leaf = leaf_hash(row[6] or b"")
+                if not quick.fits(row, leaf, seq, prev):
+                    self._check_row(_read(row), after and _read(after), seq, prev)
+            leaves.append(leaf)
+            self.good, prev = seq, leaf
+            if not seq % _TOLD:
+                self._tell(seq, self.entries)
+            if seq in expected:
+                tree = tree.grown(leaves)
+                leaves.clear()
+                if any(checkpoint.root != tree.root for checkpoint in expected.pop(seq)):
+                    raise _not_as_signed(self._signed_up_to + 1, _read(row), after and _read(after))
+                self._signed_up_to = seq
+        return tree.grown(leaves)
 
     def _beginning(self) -> tuple[Tree, bytes]:
         """Where to begin, and what the first entry there must name as the one before."""
@@ -434,11 +367,7 @@ def _not_as_signed(start: int, row: _Row, after: _Row | None) -> _Bad:
 def _read(row: Raw) -> _Row:
     """A row as text, also where that is none."""
     seq, prev, hash, time, kind, about, entry = row
-    return _Row(seq, prev, hash, _decoded(time), _decoded(kind), about, _decoded(entry))
-
-
-def _decoded(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape") if data else ""
+    return _Row(seq, prev, hash, decoded(time), decoded(kind), about, decoded(entry))
 
 
 def _pairs(rows: Iterator[Raw]) -> Iterator[tuple[Raw, Raw | None]]:

@@ -1,0 +1,143 @@
+"""A long check of the log on all processors: other processes look at a share of the entries each.
+
+Such a process looks at its entries the short way (:mod:`helpdesk.gate.audit_quick`), and names those that it doubts.
+It decides nothing: what it doubts, and everything where it does not answer, is looked at here. The order of the
+entries, the tree over them and the checkpoints are always checked here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from helpdesk.gate.audit_outside import read_only
+from helpdesk.gate.audit_quick import ENTRIES, Quick
+from helpdesk.gate.audit_store import DATABASE
+from helpdesk.gate.audit_view import Closed, View
+from helpdesk.gate.merkle import leaf_hash
+
+if TYPE_CHECKING:
+    import subprocess
+
+LEAST = 50_000
+"""Entries for which another process is worth its start."""
+_MOST, _DOUBTS = 8, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    first: int
+    last: int
+    prev: bytes
+    process: subprocess.Popen[bytes]
+
+    def doubted(self, prev: bytes) -> frozenset[int] | None:
+        """The numbers it doubts; ``None`` where it could not do its share, or began it from another hash."""
+        if prev != self.prev:
+            self.ended()
+            return None
+        out, _ = self.process.communicate()
+        try:
+            return frozenset(json.loads(out)) if self.process.returncode == 0 else None
+        except (ValueError, TypeError):
+            return None
+
+    def ended(self) -> None:
+        """Nobody needs it any more."""
+        self.process.kill()
+        self.process.communicate()
+
+
+class Shares:
+    """The shares of the other processes, as a context: none outlives it.
+
+    Args:
+        view: of the log. after, last: the entries to look at. least: how many of them are worth a process.
+    """
+
+    def __init__(self, view: View, after: int, last: int, *, least: int = LEAST) -> None:
+        self._shares = _given_out(view, after, last, least)
+        self._until = after
+        self._doubted: frozenset[int] = frozenset()
+
+    def __enter__(self) -> Shares:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for share in self._shares:
+            share.ended()
+
+    def vouch(self, seq: int, prev: bytes) -> bool:
+        """Whether an entry was found as it must be, if it follows this hash. Asked in the order of the entries."""
+        if self._shares and self._shares[0].first == seq:
+            share = self._shares.pop(0)
+            doubted = share.doubted(prev)
+            if doubted is not None:
+                self._until, self._doubted = share.last, doubted
+        return seq <= self._until and seq not in self._doubted
+
+
+def _given_out(view: View, after: int, last: int, least: int) -> list[_Share]:
+    """The first share is for this process; it has the tree to build as well, so the others are a little larger."""
+    parts = min(os.cpu_count() or 1, _MOST, (last - after) // max(least // 2, 1))
+    if parts < 2 or last - after < least or not sys.executable or getattr(sys, "frozen", False):
+        return []
+    import subprocess
+
+    mine = (last - after) * 5 // (6 * parts)
+    edges = [after + mine + (last - after - mine) * n // (parts - 1) for n in range(parts)]
+    shares: list[_Share] = []
+    for start, end in pairwise(edges):
+        row = view.holding(start).execute("SELECT hash FROM entries WHERE seq = ?", (start,)).fetchone()
+        if row is None or not isinstance(row[0], bytes):
+            break
+        command = [sys.executable, "-P", "-m", __name__, str(view.folder), str(start), str(end), row[0].hex()]
+        with contextlib.suppress(OSError):  # no process to be had: this one looks at all of it
+            process = subprocess.Popen(  # noqa: S603 (this very program)
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+            shares.append(_Share(start + 1, end, row[0], process))
+    return shares
+
+
+def doubts(folder: Path, after: int, last: int, prev: bytes) -> list[int] | None:
+    """The numbers of entries that must be looked at the long way; ``None`` for too many, or where some are missing.
+
+    Args:
+        after, last: the entries to look at. prev: the hash that the first one must name.
+    """
+    found: list[int] = []
+    with closing(read_only(folder / DATABASE)) as database, closing(Closed(folder, names=False)) as closed:
+        database.execute("BEGIN")
+        quick, seq = Quick(database, after), after
+        for source in View(database, closed).sources(after + 1, last):
+            for row in source.execute(ENTRIES, (after,)):
+                seq += 1
+                leaf = leaf_hash(row[6] or b"")
+                if not quick.fits(row, leaf, seq, prev):
+                    found.append(seq)
+                prev = leaf
+                if len(found) > _DOUBTS:
+                    return None
+                if seq == last:
+                    return found
+    return None
+
+
+def main(folder: str, after: str, last: str, prev: str) -> int:
+    found = doubts(Path(folder), int(after), int(last), bytes.fromhex(prev))
+    if found is None:
+        return 1
+    sys.stdout.write(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
