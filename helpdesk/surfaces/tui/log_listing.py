@@ -43,6 +43,7 @@ class Listing:
         self._log = log
         self._index = index
         self.chosen = chosen
+        self._filtered = bool(chosen)
         self._first, self._last = 1, 0
         self._newer = array("Q")
         """Numbers that fit and came after the listing began, in their order."""
@@ -62,7 +63,7 @@ class Listing:
     @property
     def rows(self) -> int:
         """How many rows are known; all there are when ``complete``."""
-        if not self.chosen:
+        if not self._filtered:
             return max(self._last - self._first + 1, 0)
         return len(self._newer) + len(self._older)
 
@@ -70,14 +71,14 @@ class Listing:
         """The entry in a row, counted from 0."""
         if not 0 <= row < self.rows:
             return None
-        if not self.chosen:
+        if not self._filtered:
             return self._last - row
         newer = len(self._newer)
         return self._newer[newer - 1 - row] if row < newer else self._older[row - newer]
 
     def row_of(self, number: int) -> int:
         """The row of an entry, or of the nearest older one; the last known row for everything older."""
-        if not self.chosen:
+        if not self._filtered:
             row = self._last - number
         else:
             row = bisect_left(range(self.rows), -number, key=lambda row: -(self.number(row) or 0))
@@ -98,8 +99,12 @@ class Listing:
 
     def missing(self, first: int, last: int) -> list[int]:
         """Numbers of the entries between two rows that were not read yet."""
-        numbers = (self.number(row) for row in range(max(first, 0), min(last, self.rows - 1) + 1))
-        return [number for number in numbers if number is not None and number not in self._entries]
+        first, end, known = max(first, 0), min(last + 1, self.rows), self._entries
+        if not self._filtered:
+            top = self._last
+            return [number for number in range(top - first, top - end, -1) if number not in known]
+        numbers = map(self.number, range(first, end))
+        return [number for number in numbers if number is not None and number not in known]
 
     # ── reading; each of these blocks, and gives what is then to be done in the app's own thread ──
 
@@ -142,7 +147,7 @@ class Listing:
         if last <= known:
             return lambda: 0 if last == known else -1
         fresh: list[int] = []
-        if self.chosen:
+        if self._filtered:
             fresh = self._numbers(max(known, self.chosen.after), self._upper(last + 1), last - known)
         erased = bool(self._log.entries(known, 1, kinds=("erasure",)))
 
@@ -152,7 +157,7 @@ class Listing:
                 self.erasures += 1
             self._last = last
             self._newer.extend(fresh[::-1])
-            return len(fresh) if self.chosen else last - known
+            return len(fresh) if self._filtered else last - known
 
         return grown
 
@@ -172,7 +177,7 @@ class Listing:
 
     def _take(self, found: Sequence[int]) -> None:
         self._older.extend(found)
-        self.complete = not self.chosen or len(found) < FOUND
+        self.complete = not self._filtered or len(found) < FOUND
 
     def _newest(self) -> int:
         newest = self._log.entries(limit=1, newest_first=True)

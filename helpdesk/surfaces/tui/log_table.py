@@ -30,6 +30,7 @@ class LogTable(ScrollView, can_focus=True):
     Attributes:
         cursor: the chosen row. pinned: the chosen entry stays chosen when newer ones come, also at the top.
         news: rows that came above while somebody looked further down.
+        moved: is called when another row is chosen, or more is known, so that it is drawn with the same paint.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -79,6 +80,8 @@ class LogTable(ScrollView, can_focus=True):
         self._growing = False
         self._columns = Columns.of(80, 0)
         self._strips: dict[tuple[int, int], Strip] = {}
+        self._styles: dict[str, Style] = {}
+        self.moved: Callable[[], None] = lambda: None
 
     # ── what is in it ─────────────────────────────────────────────────────────────────────────
 
@@ -152,7 +155,7 @@ class LogTable(ScrollView, can_focus=True):
         self.virtual_size = Size(self._room, listing.rows + 1)
         self.refresh()
         self._want()
-        self.post_message(self.Moved())
+        self._tell()
 
     def on_resize(self, _: events.Resize) -> None:
         self._strips.clear()
@@ -174,7 +177,7 @@ class LogTable(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         if self.scroll_offset.y == 0 and self.news:
             self.news = 0
-            self.post_message(self.Moved())
+            self._tell()
         self._want()
 
     def _want(self) -> None:
@@ -187,10 +190,16 @@ class LogTable(ScrollView, can_focus=True):
             self.run_worker(self._fill(), group="log-rows")
 
     def _missing(self, listing: Listing) -> list[int]:
+        """What is in sight comes first; then what is around it, when that is worth a look."""
+        if seen := self._unseen(listing):
+            return seen
         top = self.scroll_offset.y
-        seen = listing.missing(top, top + self._shown)
         around = listing.missing(top - AHEAD, top + self._shown + AHEAD)
-        return around if seen or len(around) > AHEAD // 2 else []
+        return around if len(around) > AHEAD // 2 else []
+
+    def _unseen(self, listing: Listing) -> list[int]:
+        top = self.scroll_offset.y
+        return listing.missing(top, top + self._shown - 1)
 
     def _find_more(self, listing: Listing) -> bool:
         near = self.scroll_offset.y + 3 * self._shown >= listing.rows
@@ -200,9 +209,11 @@ class LogTable(ScrollView, can_focus=True):
         try:
             while (listing := self.listing) is not None:
                 if numbers := self._missing(listing):
+                    in_sight = bool(self._unseen(listing))
                     if await self._read(_loading(listing, numbers)) is None:
                         return
-                    self.refresh()
+                    if in_sight:
+                        self.refresh()
                 elif self._find_more(listing):
                     if await self._read(listing.more) is None:
                         return
@@ -231,12 +242,12 @@ class LogTable(ScrollView, can_focus=True):
         listing, row = self.listing, self.scroll_offset.y + y - 1
         number = listing.number(row) if listing is not None else None
         if listing is None or number is None:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._style(""))
         strip = self._strips.get((number, width))
         if strip is None:
             strip = self._drawn(listing, row, number, width)
         if row == self.cursor:
-            strip = strip.apply_style(self.get_component_rich_style("log--chosen", partial=True))
+            strip = strip.apply_style(self._style("log--chosen"))
         return strip
 
     def _drawn(self, listing: Listing, row: int, number: int, width: int) -> Strip:
@@ -258,14 +269,32 @@ class LogTable(ScrollView, can_focus=True):
             told = set_cell_size(text, max(size - 1, 0)) + " " if size else ""
             segments.append(Segment(told, self._style(style or name)))
             left -= size
-        return Strip(segments, width - left).adjust_cell_length(width, self.rich_style)
+        return Strip(segments, width - left).adjust_cell_length(width, self._style(""))
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(name)
+        """A style of a part; kept, because it is looked up for every cell."""
+        found = self._styles.get(name)
+        if found is None:
+            found = (
+                self.get_component_rich_style(name, partial=name == "log--chosen")
+                if name
+                else self.rich_style
+            )
+            self._styles[name] = found
+        return found
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._strips.clear()
+        self._styles.clear()
+
+    def on_focus(self) -> None:
+        self._styles.clear()
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self._styles.clear()
+        self.refresh()
 
     # ── keys ──────────────────────────────────────────────────────────────────────────────────
 
@@ -304,11 +333,18 @@ class LogTable(ScrollView, can_focus=True):
         """Choose a row; ``by``: the view moves by so many rows as well."""
         if self.listing is None:
             return
+        before, top = self.cursor, self.scroll_offset.y
         self.cursor = min(max(row, 0), max(self.listing.rows - 1, 0))
         if by:
             self.scroll_to(y=self.scroll_offset.y + by, animate=False, force=True, immediate=True)
         self._reveal()
-        self.refresh()
+        if self.scroll_offset.y == top:
+            self.refresh_line(before + 1)
+            self.refresh_line(self.cursor + 1)
+        self._tell()
+
+    def _tell(self) -> None:
+        self.moved()
         self.post_message(self.Moved())
 
     def _reveal(self) -> None:
@@ -319,7 +355,8 @@ class LogTable(ScrollView, can_focus=True):
             top = self.cursor - self._shown + 1
         if top != self.scroll_offset.y:
             self.scroll_to(y=top, animate=False, force=True, immediate=True)
-        self._want()
+        else:
+            self._want()
 
 
 def _loading(listing: Listing, numbers: list[int]) -> Callable[[], Step]:

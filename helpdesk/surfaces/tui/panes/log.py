@@ -83,6 +83,7 @@ class LogPane(Pane):
             self.query_one(hidden).display = False
         actions = [spec.name for spec in self.desk.catalog.specs]
         self.query_one("#log-line", Input).suggester = FilterWords(actions)
+        self.table.moved = self._state
         self._list()
         self.set_interval(EVERY, self._look)
 
@@ -117,7 +118,6 @@ class LogPane(Pane):
             self.run_worker(self.table.grow(), group="log-grow")
 
     def on_log_table_moved(self) -> None:
-        self._state()
         if self._entry.display and self._beside:
             number = self.table.chosen
             self.set_timer(FOLLOW, lambda: self._follow(number))
@@ -138,11 +138,12 @@ class LogPane(Pane):
 
     def _state(self) -> None:
         """One line: which entries are listed, and where the cursor is."""
-        line = self.query_one("#log-state", Static)
+        self.query_one("#log-state", Static).update(self._told(), layout=False)
+
+    def _told(self) -> Content:
         listing = self.table.listing
         if self._problem is not None:
-            line.update(safe(f"! {self._problem.message} {self._problem.hint}", "$text-warning"))
-            return
+            return safe(f"! {self._problem.message} {self._problem.hint}", "$text-warning")
         parts: list[Content] = []
         if listing is None or self._reading:
             parts.append(Content.styled("reading the log …", "dim"))
@@ -158,7 +159,7 @@ class LogPane(Pane):
             parts.append(Content.styled(f"{self.table.news:,} new above", "$success"))
         if self._words:
             parts.append(Content.assemble(("/ ", "bold $accent"), (safe(self._words).plain, "bold")))
-        line.update(Content("  ").join(parts))
+        return Content("  ").join(parts)
 
     # ── the line: a filter, or a number ───────────────────────────────────────────────────────
 

@@ -1,0 +1,211 @@
+"""How fast the log pane answers a key, over a log with a million entries: from the key to the painted screen.
+
+Run it alone with ``python benchmarks/tui_log.py [ENTRIES] [FOLDER]``. The log is made as in
+``benchmarks/log_search.py``; with a folder it is kept there, and used again by the next run. The app is the real one,
+without a terminal: a key is sent, and the time runs until the screen was painted with every row in sight filled.
+Beside it stand the same keys over a log of a thousand entries, and an app that only paints as many lines at each key:
+what that takes, no list on this toolkit can do without. The processor's own time says more on a busy machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import resource
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.segment import Segment
+from textual import events
+from textual.app import App, ComposeResult
+from textual.geometry import Size
+from textual.screen import Screen
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.log_search import START, fill
+from helpdesk.app import Desk
+from helpdesk.gate.audit import AuditLog
+from helpdesk.gate.keys import HostKey
+from helpdesk.surfaces.tui.app import HelpdeskApp
+from helpdesk.surfaces.tui.log_table import LogTable
+
+ENTRIES = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "60"))
+LIMIT = 16.0
+
+
+def made(root: Path, size: int) -> Path:
+    """A home with a log of that size."""
+    state = root / ".local/state/helpdesk"
+    if not (state / "log/log.db").exists():
+        state.mkdir(parents=True, mode=0o700)
+        key = HostKey.load_or_create(state / "keys")
+        log = AuditLog(state / "log", lambda: START, lambda: key, busy=60)
+        print(f"{size:,} entries: written {fill(log, state / 'log', size, key):,.0f}/s", flush=True)
+        log.close()
+    return root
+
+
+class Painted:
+    """Notes when an app has painted."""
+
+    def __init__(self, app: App[Any]) -> None:
+        self.at = 0.0
+        self._event = asyncio.Event()
+        before = app._display
+
+        def display(screen: Screen[Any], renderable: Any) -> None:
+            before(screen, renderable)
+            self.at = time.perf_counter()
+            self._event.set()
+
+        app._display = display  # type: ignore[method-assign]
+
+    async def after(self, moment: float, whole: Callable[[], bool]) -> float:
+        """Milliseconds until a paint after that moment with which everything was there."""
+        while True:
+            self._event.clear()
+            if self.at > moment and whole():
+                return (self.at - moment) * 1000
+            await asyncio.wait_for(self._event.wait(), 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Milliseconds of one key: on the clock, and of the thread that paints."""
+
+    clock: float
+    processor: float
+
+
+def figures(name: str, found: list[Taken]) -> float:
+    """Prints them; the 95th percentile on the clock."""
+    clock = sorted(one.clock for one in found)
+    p95 = clock[int(len(clock) * 0.95)]
+    spent = statistics.median(one.processor for one in found)
+    print(f"| {name} | {statistics.median(clock):.1f} ms | {p95:.1f} ms | {spent:.1f} ms |", flush=True)
+    return p95
+
+
+async def pressed(app: App[Any], painted: Painted, keys: list[str], whole: Callable[[], bool]) -> list[Taken]:
+    found = []
+    for key in keys:
+        await asyncio.sleep(0.03)  # a person's pace; a held key repeats about so fast
+        moment, spent = time.perf_counter(), time.thread_time()
+        app.post_message(events.Key(key, None))
+        taken = await painted.after(moment, whole)
+        found.append(Taken(taken, (time.thread_time() - spent) * 1000))
+    return found
+
+
+async def measure(home: Path, size: int) -> float:
+    """The slowest p95 of the keys that scroll."""
+    environ = {"HOME": str(home)}
+    worst = 0.0
+    with closing(Desk.open(environ=environ)) as desk:
+        app = HelpdeskApp(desk)
+        painted = Painted(app)
+        async with app.run_test(size=(120, 40)) as pilot:
+            app.go("log")
+            while not (tables := app.query(LogTable)) or tables.first().listing is None:
+                await pilot.pause(0.02)
+            table = app.query_one(LogTable)
+            assert table.listing is not None
+            assert table.listing.rows == size
+
+            def whole() -> bool:
+                top, listing = table.scroll_offset.y, table.listing
+                return listing is not None and not listing.missing(top, top + table._shown - 1)
+
+            while not whole():
+                await pilot.pause(0.02)
+            chance = random.Random(5)
+            rounds: list[tuple[str, list[str]]] = [
+                ("one entry down", ["down"] * ROUNDS),
+                ("a page down", ["pagedown"] * ROUNDS),
+                ("a page up", ["pageup"] * (ROUNDS // 2)),
+                ("to the oldest, and to the newest", ["end", "home"] * (ROUNDS // 4)),
+            ]
+            for name, keys in rounds:
+                worst = max(worst, figures(f"{name}, of {size:,}", await pressed(app, painted, keys, whole)))
+            jumps = []
+            for _ in range(ROUNDS // 2):
+                await asyncio.sleep(0.03)
+                moment, spent = time.perf_counter(), time.thread_time()
+                table.go_to(chance.randrange(1, size))
+                taken = await painted.after(moment, whole)
+                jumps.append(Taken(taken, (time.thread_time() - spent) * 1000))
+            figures(f"to any entry, of {size:,}", jumps)
+    return worst
+
+
+class Lines(ScrollView, can_focus=True):
+    """Paints lines that are there already: as little as a list can do."""
+
+    def on_mount(self) -> None:
+        self.virtual_size = Size(self.size.width, 100_000)
+        self.focus()
+
+    def render_line(self, y: int) -> Strip:
+        number = self.scroll_offset.y + y
+        return Strip([Segment(f"{number:>6} "), Segment("x" * 100)], 107).adjust_cell_length(self.size.width)
+
+    def on_key(self) -> None:
+        self.scroll_to(y=self.scroll_offset.y + 30, animate=False, force=True, immediate=True)
+
+
+class Least(App[None]):
+    def compose(self) -> ComposeResult:
+        yield Lines()
+
+
+async def least() -> float:
+    app = Least()
+    painted = Painted(app)
+    async with app.run_test(size=(120, 37)):
+        return figures(
+            "a page of lines that are there", await pressed(app, painted, ["x"] * ROUNDS, lambda: True)
+        )
+
+
+async def timed(work: Callable[[], Awaitable[float]]) -> float:
+    print("| key | median | p95 | processor, median |\n| --- | --- | --- | --- |")
+    return await work()
+
+
+def main() -> int:
+    kept = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    root = kept or Path(tempfile.mkdtemp(prefix="helpdesk-bench-"))
+    try:
+        small, big = made(root / "1000", 1000), made(root / str(ENTRIES), ENTRIES)
+
+        async def work() -> float:
+            await least()
+            await measure(small, 1000)
+            return await measure(big, ENTRIES)
+
+        worst = asyncio.run(timed(work))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(
+            f"\nslowest p95 of a key that scrolls: {worst:.1f} ms (at most {LIMIT:.0f}); memory {peak:,.0f} MB"
+        )
+        return int(worst > LIMIT)
+    finally:
+        if kept is None:
+            shutil.rmtree(root)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
