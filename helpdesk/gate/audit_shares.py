@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sqlite3
 import sys
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from helpdesk.errors import HelpdeskError
 from helpdesk.gate.audit_outside import read_only
 from helpdesk.gate.audit_quick import ENTRIES, Quick
 from helpdesk.gate.audit_store import DATABASE
@@ -95,7 +97,10 @@ def _given_out(view: View, after: int, last: int, least: int) -> list[_Share]:
     edges = [after + mine + (last - after - mine) * n // (parts - 1) for n in range(parts)]
     shares: list[_Share] = []
     for start, end in pairwise(edges):
-        row = view.holding(start).execute("SELECT hash FROM entries WHERE seq = ?", (start,)).fetchone()
+        try:
+            row = view.holding(start).execute("SELECT hash FROM entries WHERE seq = ?", (start,)).fetchone()
+        except (HelpdeskError, sqlite3.Error):  # a closed file is gone or damaged: said when its turn comes
+            break
         if row is None or not isinstance(row[0], bytes):
             break
         command = [sys.executable, "-P", "-m", __name__, str(view.folder), str(start), str(end), row[0].hex()]

@@ -25,13 +25,14 @@ class SegmentGone(LogUnavailable):
     """A closed segment that nobody removed on record is not there."""
 
     def __init__(self, segment: Segment, why: str = "is gone, and no retention is recorded for it") -> None:
+        what = f"egment {segment.number} (entries {segment.first} to {segment.last}) {why}."
         super().__init__(
-            f"The log was altered: segment {segment.number} (entries {segment.first} to {segment.last}) {why}.",
+            f"The log was altered: s{what}",
             hint="helpdesk log verify says more; restore that file from a backup.",
             code="log-altered",
         )
         self.segment = segment
-        self.why = why
+        self.problem = f"S{what}"
 
 
 class Closed:

@@ -36,7 +36,7 @@ def test_a_dropped_segment_is_missed(tmp_path: Path, which: int, first_bad: int)
     found = checked(tmp_path)
     assert (found.ok, found.first_bad) == (False, first_bad)
     assert found.problem == (
-        f"The log was altered: segment {which + 1} (entries {segments[which].first} to {segments[which].last}) "
+        f"Segment {which + 1} (entries {segments[which].first} to {segments[which].last}) "
         "is gone, and no retention is recorded for it."
     )
 

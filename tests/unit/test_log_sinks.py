@@ -319,3 +319,27 @@ def test_without_a_log_nothing_is_made_and_a_missing_thread_stops_no_entry(
     assert sink.tries == 0
     shipping.flush(20)
     assert len(sink.notes) == 1
+
+
+@pytest.mark.req("A4")
+def test_entries_are_sent_across_segments_once_each_and_what_is_proven_is_known(tmp_path: Path) -> None:
+    """A place that fell behind gets what closed segments hold, in order, with the names that stay in the live file."""
+    log, sink, lines = open_log(tmp_path), Sink(), Lines()
+    shipping = Shipping(tmp_path / "log", Clock(), [sink], lines, personal=True)
+    assert shipping.proven_up_to() == 0
+    for _ in range(3):
+        story(log)
+        assert log.rotate({"action": "log.rotate"}, {"actor": "aud"}) is not None
+    (checkpoints, entries) = shipping.deliveries()
+    assert (checkpoints.entries, entries.known) == (24, 0)
+    assert entries.waiting_since == log.entry(1).time.isoformat(timespec="microseconds")
+    shipping.flush(20)
+    assert [line.seq for line in lines.lines] == list(range(1, 25))
+    assert [line.hash for line in lines.lines] == [entry.hash for entry in log.entries()]
+    assert '"personal":{"actor":"ana"' in lines.lines[2].text
+    assert shipping.proven_up_to() == 24
+    story(log)
+    log.checkpoint()
+    lines.fails_after = 2
+    shipping.flush(20)
+    assert shipping.proven_up_to() == 24  # the checkpoint arrived, the entries did not
