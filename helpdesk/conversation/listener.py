@@ -169,8 +169,7 @@ class Listener:
         if said == "explain" and self.between is not None:
             self.say(self.between.explain(confirmation))
         elif said != "repeat":
-            corrects = self.between is not None and self.between.corrects(words, confirmation.action)
-            if corrects or correction(words) is not None or words.startswith("/"):
+            if words.startswith("/") or self._corrects(words, confirmation):
                 self.instead = words
                 return False
             if await self.aside(words, None):
@@ -178,6 +177,11 @@ class Listener:
             else:
                 self.say("Only a clear yes does it. Say yes, no, or what shall be different.")
         return True
+
+    def _corrects(self, words: str, confirmation: Confirmation) -> bool:
+        if correction(words) is not None:
+            return True
+        return self.between is not None and self.between.corrects(words, confirmation.action)
 
     # ── several requests, and one in between ──────────────────────────────────────────────────
 

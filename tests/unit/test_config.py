@@ -78,6 +78,9 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
         trust = "bundled"
         [requests]
         shared = true
+
+        [ui]
+        linear = true
         [limits]
         wrong_passwords = 4
         wrong_passwords_machine = 50
@@ -124,6 +127,7 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
     assert (config.session.idle, config.session.absolute) == (timedelta(minutes=15), timedelta(hours=12))
     assert config.network.ca_file == "/etc/ca.pem"
     assert config.requests.shared is True
+    assert config.ui.linear is True
     assert config.limits == LimitSettings(4, 50, timedelta(minutes=20), 10, 11, 12, 13, 14, 15)
     assert config.services == {
         "nightly": ServiceSettings(
@@ -202,6 +206,7 @@ def test_variables_set_values_of_every_kind(machine: Machine) -> None:
             "HELPDESK_LLM_MAY_SEE": "words, actions,results",
             "HELPDESK_SESSION_IDLE": "60",
             "HELPDESK_REQUESTS_SHARED": "1",
+            "HELPDESK_UI_LINEAR": "1",
             "HELPDESK_NETWORK_PROXY": "",
             "HELPDESK_LIMITS_WRONG_PASSWORDS": "4",
             "HELPDESK_SERVICES_NIGHTLY": '{login = "svc", actions = ["password.unlock"]}',
@@ -213,6 +218,7 @@ def test_variables_set_values_of_every_kind(machine: Machine) -> None:
     assert config.llm.may_see == ("words", "actions", "results")
     assert config.session.idle == timedelta(seconds=60)
     assert config.requests.shared is True
+    assert config.ui.linear is True
     assert config.limits.wrong_passwords == 4
     assert config.services == {"nightly": ServiceSettings("nightly", "svc", ("password.unlock",))}
     assert config.origin("network.proxy") == "default"
