@@ -199,7 +199,7 @@ def dispatch(invocation: Invocation, words: list[str]) -> int:
     if not words:
         if invocation.flags.json:
             raise UsageError("A command is missing.", hint="helpdesk --help", code="missing-command")
-        words = ["tui"] if invocation.is_a_screen else ["--help"]
+        words = ["--help"]
     root = RootGroup(name="helpdesk", context_settings=CONTEXT, add_help_option=True, rich_markup_mode=None)
     try:
         code = root.main(args=words, prog_name="helpdesk", standalone_mode=False)

@@ -100,6 +100,10 @@ def _dispatch(invocation: Invocation, words: list[str]) -> int:
         from helpdesk import __version__
 
         return invocation.answer({"version": __version__}, [f"helpdesk {__version__}"])
+    if not words and invocation.is_a_screen and not invocation.flags.json:
+        from helpdesk.surfaces.cli.tui import tui
+
+        return tui()  # past the parser, which has nothing to parse and takes as long to load as the rest
     from helpdesk.surfaces.cli.commands import ROWS, dispatch
 
     if words[:1] == ["help"] and words[1:] and words[1] not in (*ROWS, "-h", "--help"):

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import ContentSwitcher, Footer
+from textual.widgets import ContentSwitcher
 from textual.worker import Worker, WorkerState
 
-from helpdesk.conversation.vocabulary import DirectoryVocabulary, group_choices, person_choices
 from helpdesk.errors import Cancelled, HelpdeskError, Unreachable
 from helpdesk.events import Choice, Citation, Outcome, Question, Result, Said, Warned
 from helpdesk.ports import Interaction, SignedIn
@@ -28,7 +27,7 @@ from helpdesk.surfaces.tui.interaction import OnScreen
 from helpdesk.surfaces.tui.pane import Pane, Work
 from helpdesk.surfaces.tui.reader import Reader, cited
 from helpdesk.surfaces.tui.themes import DEFAULT, THEMES
-from helpdesk.surfaces.tui.top import Status, Tabs, Top
+from helpdesk.surfaces.tui.top import Hints, Status, Tabs, Top
 from helpdesk.surfaces.tui.watch import Watch
 from helpdesk.text import visible
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from helpdesk.app import Desk
+    from helpdesk.conversation.vocabulary import DirectoryVocabulary
 
 LEAST = 2
 """Characters of a name before the directory is asked."""
@@ -102,7 +102,9 @@ class HelpdeskApp(App[int]):
         super().__init__()
         self.desk = desk
         self.broken: Exception | None = None
-        self._wanted_theme = theme or DEFAULT
+        for own in THEMES:
+            self.register_theme(own)
+        self.theme = theme or DEFAULT  # before anything is styled: a change of theme styles everything anew
         self._work: Worker[None] | None = None
         self._interaction: OnScreen | None = None
         self._leaving = False
@@ -115,28 +117,25 @@ class HelpdeskApp(App[int]):
         yield Tabs([row.title for row in PANES], id="tabs")
         with Horizontal(id="middle"):
             yield ContentSwitcher(id="panes")
-            yield Reader(id="reader")
-        yield Watch(id="watch")
         yield Status(id="status")
         yield Dock(self._offers, id="dock")
-        yield Footer(show_command_palette=False)
+        yield Hints(id="hints")
 
     async def on_mount(self) -> None:
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = self._wanted_theme
         await self.action_pane("ask")
         self.call_after_refresh(self._begin)
 
-    def _begin(self) -> None:
-        """After the first paint: whoever is signed in already is found."""
+    async def _begin(self) -> None:
+        """After the first paint: what is not in sight yet, and whoever is signed in already."""
+        await self.query_one("#middle").mount(Reader(id="reader"))
 
         async def current(interaction: Interaction) -> None:
             await self.desk.current(interaction)
 
         if self.desk.config.directory.configured:
             self.perform(current)
-        self.query_one("#watch", Watch).begin()
+        await self.mount(watch := Watch(id="watch"))
+        watch.begin()
 
     @property
     def feed(self) -> Feed:
@@ -222,6 +221,8 @@ class HelpdeskApp(App[int]):
         who = self.desk.present
         if kind not in ("login", "group") or len(words) < LEAST or who is None or who.actor.must_change:
             return []
+        from helpdesk.conversation.vocabulary import DirectoryVocabulary, group_choices, person_choices
+
         if self._names is None or self._names.me is not who.actor.person:
             self._names = DirectoryVocabulary(who)
         try:
@@ -389,7 +390,7 @@ class HelpdeskApp(App[int]):
     def action_home(self) -> None:
         """Esc: what is open beside is closed; then back to Ask; then out of the line, where q leaves."""
         pane = self.pane
-        if self.reader.display:
+        if any(reader.display for reader in self.query(Reader)):
             self.reader.action_close()
         elif pane is not None and pane.id != "ask":
             self.call_later(self.action_pane, "ask")

@@ -18,6 +18,10 @@ class Line:
     bar: Content = field(default_factory=Content.empty)
 
 
+_LONG = 1_000
+"""Characters of a model's words that are wrapped together."""
+
+
 class Block(Protocol):
     """One thing in a feed.
 
@@ -69,6 +73,12 @@ class Prose:
     def add(self, piece: str) -> None:
         self.text += piece
         self.version += 1
+
+    @property
+    def is_long(self) -> bool:
+        """What follows goes into a block of its own: wrapping a text anew for each piece of it must stay cheap."""
+        end = self.text.endswith("\n")
+        return len(self.text) >= (_LONG if end else 4 * _LONG)
 
     def finish(self, unproven: bool) -> None:
         self.unproven = unproven

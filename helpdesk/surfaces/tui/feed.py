@@ -17,6 +17,10 @@ from textual.visual import Visual
 from helpdesk.surfaces.tui.blocks import Block
 
 PAINTS_A_SECOND = 30
+MOST_BLOCKS = 60_000
+MOST_TEXT = 4_000_000
+"""Characters; together with :data:`MOST_BLOCKS` what a feed holds at most."""
+CHECKED_EVERY = 500
 
 
 class Feed(ScrollView, can_focus=True):
@@ -60,7 +64,23 @@ class Feed(ScrollView, can_focus=True):
     def add(self, block: Block) -> None:
         self.blocks.append(block)
         self._starts.append(self._starts[-1] + 1)
+        if len(self.blocks) % CHECKED_EVERY == 0:
+            self._forget()
         self.changed()
+
+    def _forget(self) -> None:
+        """Let the oldest go where there is more than anybody scrolls through, so that memory stays flat."""
+        text = sum(len(getattr(block, "text", "")) for block in self.blocks)
+        if len(self.blocks) <= MOST_BLOCKS and text <= MOST_TEXT:
+            return
+        gone = len(self.blocks) // 4
+        del self.blocks[:gone]
+        lines = self._starts[gone]
+        self._starts = [start - lines for start in self._starts[gone:]]
+        self._drawn = {}
+        self._chosen = None if self._chosen is None or self._chosen < gone else self._chosen - gone
+        self._last_end = max(self._last_end - lines, 0)
+        self.scroll_to(y=max(self.scroll_y - lines, 0), animate=False, force=True, immediate=True)
 
     def show(self, blocks: Sequence[Block], top: int = 0) -> None:
         """Show these instead of what was there, beginning with the one at ``top``."""

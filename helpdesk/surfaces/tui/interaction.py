@@ -134,7 +134,7 @@ class OnScreen:
         self._feed.add(words)
 
     def _prose_block(self) -> Prose:
-        if self._prose is None:
+        if self._prose is None or self._prose.is_long:
             self._prose = Prose()
             self._feed.add(self._prose)
         return self._prose

@@ -82,3 +82,24 @@ class Status(Widget):
 
     def render(self) -> Content:
         return Content.styled(f" · {untrusted(self.text)}", "dim")
+
+
+class Hints(Widget):
+    """The keys that do something here, as many as fit; the ones of the widget in use come first."""
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+
+    def render(self) -> Content:
+        room = self.size.width - 1
+        parts: list[Content] = []
+        for active in self.screen.active_bindings.values():
+            if not active.binding.show or not active.enabled:
+                continue
+            key = self.app.get_key_display(active.binding)
+            part = Content.assemble((f" {key}", "$accent bold"), f" {active.binding.description} ")
+            if part.cell_length > room:
+                break
+            room -= part.cell_length
+            parts.append(part)
+        return Content("").join(parts)

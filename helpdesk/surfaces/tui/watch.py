@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.widget import Widget
 
-from helpdesk.app.away import away
 from helpdesk.errors import HelpdeskError
 
 if TYPE_CHECKING:
@@ -61,6 +60,8 @@ class Watch(Widget):
         self.run_worker(self._find_away(), exclusive=True, group="away")
 
     async def _find_away(self) -> None:
+        from helpdesk.app.away import away
+
         self.post_message(self.Away(await away(self._helpdesk.desk.config)))
 
     @property
