@@ -235,12 +235,14 @@ def _told(
 
 def log_previews(runner: Runner, actor: Actor, plan: Plan) -> None:
     """Write down what a plan has read of whom, as every dry run does. Raises LogUnavailable."""
+    looked = []
     for item in plan.left:
         assert item.ahead is not None
         if (preview := item.ahead.preview) is not None:
             prepared = item.ahead.prepared
             result = prepared.result(Outcome.PREVIEWED, preview.summary, changes=preview.changes)
-            runner.journal.answered("preview", prepared, actor, result)
+            looked.append((prepared, result))
+    runner.journal.previewed(actor, looked)
 
 
 async def settled_past(

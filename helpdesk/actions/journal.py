@@ -73,10 +73,13 @@ class Journal:
 
     def answered(self, kind: str, prepared: Prepared, acting: Actor, result: Result, digest: str = "") -> int:
         """A read, a preview, or a call with nothing to change: then with the digest of that state."""
-        body = {**_identities(prepared, acting), "key": prepared.call.key, **_verdict(result)}
-        if digest:
-            body["digest"] = digest
-        return self.audit.append(kind, body, {**_names(prepared, acting), "message": result.message})
+        return self.audit.append(*_answer(kind, prepared, acting, result, digest))
+
+    def previewed(self, acting: Actor, looked: Sequence[tuple[Prepared, Result]]) -> list[int]:
+        """Many previews in one commit: nothing was done, so nothing has to wait for each of them alone."""
+        return self.audit.append_many(
+            [_answer("preview", prepared, acting, result) for prepared, result in looked]
+        )
 
     def rejected(self, result: Result, actor: Actor | None, arguments: dict[str, Any], case: str = "") -> int:
         """A call that ended before any effect: refused, cancelled, unusable, or out of reach."""
@@ -137,6 +140,15 @@ class Journal:
                 break
             before = entries[-1].seq
         return found
+
+
+def _answer(
+    kind: str, prepared: Prepared, acting: Actor, result: Result, digest: str = ""
+) -> tuple[str, dict[str, Any], dict[str, str | int]]:
+    body = {**_identities(prepared, acting), "key": prepared.call.key, **_verdict(result)}
+    if digest:
+        body["digest"] = digest
+    return kind, body, {**_names(prepared, acting), "message": result.message}
 
 
 def _identities(prepared: Prepared, acting: Actor) -> dict[str, Any]:

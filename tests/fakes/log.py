@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -32,6 +32,11 @@ class MemoryLog:
         self.kept.append(entry)
         self.trail.append(f"log:{kind}")
         return entry.seq
+
+    def append_many(
+        self, entries: Sequence[tuple[str, Mapping[str, Any], Mapping[str, str | int]]]
+    ) -> list[int]:
+        return [self.append(*entry) for entry in entries]
 
     def entries(
         self,
