@@ -170,8 +170,9 @@ class HelpdeskApp(App[int]):
         assert isinstance(made, Pane)
         if made.needs_sign_in and self.desk.present is None:
             self.action_sign_in()
-        else:
+        elif not self.dock.asking:
             made.shown()
+        self.dock.take_focus()
 
     def go(self, id: str) -> None:
         """Show a pane, from anywhere."""
@@ -236,7 +237,7 @@ class HelpdeskApp(App[int]):
             return []  # a convenience; the action itself says what is wrong
 
     def on_reader_closed(self) -> None:
-        if self.pane is not None:
+        if not self.dock.take_focus() and self.pane is not None:
             self.pane.shown()
 
     # ── what changes by itself ────────────────────────────────────────────────────────────────
@@ -390,7 +391,9 @@ class HelpdeskApp(App[int]):
     def action_home(self) -> None:
         """Esc: what is open beside is closed; then back to Ask; then out of the line, where q leaves."""
         pane = self.pane
-        if any(reader.display for reader in self.query(Reader)):
+        if self.dock.asking:
+            self.dock.cancel()
+        elif any(reader.display for reader in self.query(Reader)):
             self.reader.action_close()
         elif pane is not None and pane.id != "ask":
             self.call_later(self.action_pane, "ask")

@@ -227,6 +227,19 @@ class Dock(Vertical):
     def asking(self) -> bool:
         return self.display
 
+    def take_focus(self) -> bool:
+        """Give the line back to what is asked; false while nothing is."""
+        for asked in self.query(Asked):
+            wanted = next(iter(asked.query(Input)), None)
+            self.screen.set_focus(wanted if wanted is not None else asked)
+            return True
+        return False
+
+    def cancel(self) -> None:
+        """Esc, pressed elsewhere on the screen."""
+        for asked in self.query(Asked):
+            asked.action_cancel()
+
     async def ask(self, question: Question) -> str:
         """One answer. Raises Cancelled."""
         answer = await self._one(lambda: AskedWords(question, self._offers))
