@@ -28,7 +28,7 @@ _HIDES = {
 }
 MOST_MARKS = 8
 OUR_MARKS = re.compile(
-    rf"(?:✓|✗|✔|✅|\[ok\]|\[XX\]|║|┌─ Please confirm:)\s*(?:Done ✓ )?{MARK}|[│|] as {MARK}"
+    rf"(?:✓|✗|✔|✅|\[ok\]|\[XX\]|║|┌─ Please confirm:)\s*(?:Done ✓ )?{MARK}|(?:│|^\|) as {MARK}"
 )
 _BEGINS = tuple(
     line.split(MARK)[0] for line in FORGED_LINES if MARK in line and line[0].isascii() and line[0] != " "

@@ -12,8 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = "helpdesk/surfaces/output.py"
 STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
 PRINTERS = {"print", "pprint", "breakpoint", "input"}
-MODULES = {"rich", "pprint", "pdb", "getpass", "cmd", "curses"}
-"""Modules that write to a terminal by themselves."""
+MODULES = {"rich", "rich.console", "rich.live", "rich.progress", "rich.prompt", "rich.traceback"}
+MODULES |= {"pprint", "pdb", "getpass", "cmd", "curses"}
+"""Modules that write to a terminal by themselves; what only measures or describes text may be used."""
 METHODS = {
     "echo",
     "secho",
@@ -27,6 +28,7 @@ METHODS = {
 ALLOWED = {
     ("helpdesk/__main__.py", "sys.stdout"): "the version, a constant, before anything is imported",
     ("helpdesk/actions/catalog.py", "sys.stderr"): "where a plugin's prints go while it is imported",
+    ("helpdesk/gate/audit_shares.py", "sys.stdout"): "the answer of a child process, in JSON, through a pipe",
     ("helpdesk/surfaces/tty.py", "os.write"): "the terminal device itself; what is written is cleaned before",
     ("helpdesk/surfaces/reveal.py", "os.write"): "the file or descriptor that --reveal-to names",
     ("helpdesk/actions/batch_state.py", "os.write"): "a file of the batch's own",
@@ -55,12 +57,12 @@ def found_in(tree: ast.AST) -> Iterator[str]:
             names = {alias.name for alias in node.names}
             if node.module == "sys" and names & STREAMS:
                 yield "from sys import"
-            if node.module and node.module.partition(".")[0] in MODULES:
+            if node.module in MODULES:
                 yield node.module
             if node.module == "contextlib" and names & {"redirect_stdout", "redirect_stderr"}:
                 yield "redirect_stdout"
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.partition(".")[0] in MODULES)
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
 
 
 def modules() -> list[Path]:
