@@ -87,7 +87,7 @@ def test_no_command_lets_others_words_act_or_speak_for_the_program(hostile: Host
     assert not found, "\n".join(f"{name}: {what}" for name, what in found.items())
 
 
-@pytest.mark.req("L3", "L6", "L10", "T1")
+@pytest.mark.req("L3", "L10", "T1")
 def test_a_models_words_and_calls_stay_behind_their_label(hostile: Hostile) -> None:
     attack = hostile.attack.encode("utf-8", "replace").decode()
     prose = text(*(attack[at : at + 7] for at in range(0, len(attack), 7)))
