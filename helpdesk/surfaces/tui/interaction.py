@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from helpdesk.errors import Refused
 from helpdesk.events import (
+    Answered,
     Confirmation,
     Confirmed,
     Event,
@@ -70,7 +71,7 @@ class OnScreen:
                 self._progress(text)
             case Warned(text, hint):
                 self._words(Words(text, "warning", hint))
-            case Finished(result):
+            case Answered(result) | Finished(result):
                 self.finish(result)
 
     def finish(self, result: Result) -> None:
