@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from helpdesk.gate.audit_segments import FOLDER, Segment
+from helpdesk.gate.audit_segments import FOLDER, Segment, take_away
 from helpdesk.gate.audit_store import head_of
 from helpdesk.platform import sync_folder
 
@@ -101,5 +101,5 @@ def forget(live: sqlite3.Connection, removal: Removal) -> None:
 def delete(folder: Path, removal: Removal) -> None:
     """Take the files away; what is left of them, the next one who closes or removes a segment finishes."""
     for segment in removal.segments:
-        segment.path(folder).unlink(missing_ok=True)
+        take_away(segment.path(folder))
     sync_folder(folder / FOLDER)

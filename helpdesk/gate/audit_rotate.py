@@ -28,7 +28,7 @@ from typing import Any
 from helpdesk.errors import Failed
 from helpdesk.gate.audit_across import waiting
 from helpdesk.gate.audit_links import digest_of
-from helpdesk.gate.audit_segments import FOLDER, NEXT, Segment, add, segments_of
+from helpdesk.gate.audit_segments import FOLDER, NEXT, Segment, add, segments_of, take_away
 from helpdesk.gate.audit_store import DATABASE, ROTATED, head_of
 from helpdesk.gate.audit_view import leftovers
 from helpdesk.gate.merkle import Tree
@@ -109,7 +109,7 @@ def tidy(live: sqlite3.Connection, folder: Path) -> None:
     """Take away what a rotation or a removal that was cut short left; the caller is alone."""
     found = leftovers(folder, live)
     for path in found:
-        path.unlink(missing_ok=True)
+        take_away(path)
     if found:
         sync_folder(folder / FOLDER)
 
@@ -132,7 +132,8 @@ def written(live: sqlite3.Connection, folder: Path) -> tuple[Segment, dict[str, 
     create_private(path, b"")
     _copy(live, folder / DATABASE, path, found.first, last)
     _flush(path)
-    head, ended = live.execute("SELECT hash, time FROM entries WHERE seq = ?", (last,)).fetchone()
+    (head,) = live.execute("SELECT hash FROM entries WHERE seq = ?", (last,)).fetchone()
+    (ended,) = live.execute("SELECT max(time) FROM entries WHERE seq <= ?", (last,)).fetchone()
     kinds = live.execute("SELECT DISTINCT kind FROM entries WHERE seq <= ?", (last,))
     segment = Segment(
         first=found.first,

@@ -12,6 +12,7 @@ checkpoint for all. The table ``segments`` says the same for quick reading, and 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Mapping
@@ -51,7 +52,7 @@ class Segment:
         first, last: the numbers of its entries. number: counts segments from 1.
         head: hash of its last entry. root, edge: of the tree over all entries up to there.
         digest: SHA-256 of the file, in hexadecimal. bytes: its length.
-        began, ended: time of its first and its last entry, UTC. kinds: of entries that are in it.
+        began: time of its first entry, UTC. ended: the latest time in it, whatever the clock did. kinds: of entries that are in it.
         recorded: the entry that closed it. removed: the entry that records its removal, and when.
     """
 
@@ -97,6 +98,13 @@ class Segment:
     def fits(self, body: Mapping[str, Any]) -> bool:
         """Whether an entry says this of it."""
         return all(body.get(name) == value for name, value in self.told().items())
+
+
+def take_away(path: Path) -> None:
+    """Delete a closed file, where it is still there; a read-only one cannot be deleted everywhere."""
+    with contextlib.suppress(FileNotFoundError):
+        path.chmod(0o600)
+        path.unlink()
 
 
 def segments_of(live: sqlite3.Connection) -> list[Segment]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from helpdesk.gate.keys import PUBLIC, PublicKey, read_public
 from helpdesk.gate.merkle import Tree
 from helpdesk.gate.proof_check import check_proof
 from tests.unit.audit_world import Clock, checked, open_log, story
-from tests.unit.segment_world import BY, closed_segments, rotated
+from tests.unit.segment_world import BY, closed_segments, removed_until, rotated
 
 pytestmark = pytest.mark.req("A4")
 
@@ -321,3 +321,52 @@ def test_a_segment_that_is_gone_is_said_where_it_is_read(tmp_path: Path) -> None
         log.entry(9)
     assert caught.value.code == "log-altered"
     assert log.append("read", {}, {}) == 32
+
+
+@pytest.mark.req("R5")
+def test_a_segment_is_as_young_as_its_youngest_entry_whatever_the_clock_did(tmp_path: Path) -> None:
+    clock = Clock()
+    log = open_log(tmp_path, clock)
+    log.append("read", {}, {})
+    clock.now += timedelta(days=300)
+    youngest = log.entry(log.append("read", {}, {})).time
+    clock.now -= timedelta(days=400)
+    log.append("sign-in", {}, {})
+    segment, _ = log.rotate(BY, {}) or pytest.fail("nothing was closed")
+    assert datetime.fromisoformat(segment.ended) == youngest
+    assert log.removable(youngest, 100).segments == ()
+    assert log.removable(youngest + timedelta(seconds=1), 100).segments == (log.segments()[0],)
+
+
+def test_only_old_whole_segments_that_nothing_needs_may_go_and_the_oldest_first(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    rotated(log, 2)
+    waits = log.append("intent", {"action": "a"}, {"actor": "ana"})
+    log.close()  # its run is over
+    assert log.rotate(BY, {}) is not None
+    rotated(log, 1)
+    later = Clock().now + timedelta(days=30)
+    first, second, third, fourth = log.segments()
+    assert waits in range(third.first, third.last + 1)
+    found = log.removable(later, fourth.last)
+    assert (found.segments, found.first, found.last, found.entries) == ((first, second), 1, 15, 15)
+    assert found.why == (f"Entry {waits} in segment 3 is about something whose outcome is not known yet.")
+    unknown_outside = log.removable(later, 14)
+    assert unknown_outside.segments == (first,)
+    assert "No place outside has confirmed a checkpoint over entry 15" in unknown_outside.why
+    assert log.removable(datetime.fromisoformat(second.ended), 99).segments == (first,)
+    log.append("outcome", {"intent": waits, "outcome": "done"}, {"actor": "ana"})
+    assert log.removable(later, fourth.last).segments == (first, second, third, fourth)
+
+
+def test_who_reads_while_a_segment_is_removed_goes_on_without_it(tmp_path: Path) -> None:
+    from helpdesk.gate.audit_view import viewing
+
+    log, other = open_log(tmp_path), open_log(tmp_path)
+    rotated(log)
+    with viewing(log._open(), log._closed) as view:
+        assert len(view.kept) == 3
+        removed_until(other, 20)
+        seen = [seq for source in view.sources() for (seq,) in source.execute("SELECT seq FROM entries")]
+    assert seen == list(range(16, 32))
+    assert log.entries(limit=1)[0].seq == 16
