@@ -40,7 +40,8 @@ class LogTable(ScrollView, can_focus=True):
         Binding("pagedown,space", "page(1)", "Page down", show=False),
         Binding("home", "newest", "Newest", show=False),
         Binding("end", "oldest", "Oldest", show=False),
-        Binding("enter,o", "open", "Open"),
+        Binding("enter", "open", "Open"),
+        Binding("o", "open", "Open", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "log--chosen",
@@ -125,9 +126,10 @@ class LogTable(ScrollView, can_focus=True):
         at_top = self.scroll_offset.y == 0
         if not (at_top and self.cursor == 0 and not self.pinned):
             self.cursor += came
-        self._settle()
         if not at_top:
             self.news += came
+        self._settle()
+        if not at_top:
             self.scroll_to(y=self.scroll_offset.y + came, animate=False, force=True, immediate=True)
         elif self.cursor:
             self._reveal()

@@ -63,6 +63,7 @@ class DashboardPane(Pane):
         self.report: Report | None = None
         self._reckoned: Reckoned | None = None
         self._counting = False
+        self._indexed = (0, 0)
         self._problem: HelpdeskError | None = None
 
     def compose(self) -> ComposeResult:
@@ -98,8 +99,13 @@ class DashboardPane(Pane):
         if self._reckoned is not None:
             self._reckoned.stop()
         self._reckoned = Reckoned(self.desk, days)
-        self._problem = None
+        self._problem, self._indexed = None, (0, 0)
+        self.desk.log_search.tell = self._indexing
         self.run_worker(self._count(self._reckoned, at_once=True), exclusive=True, group="dashboard")
+
+    def _indexing(self, done: int, of: int) -> None:
+        """How far the index is that a span needs once; called in the thread that counts."""
+        self._indexed = (done, of)
 
     def _look(self) -> None:
         if self.helpdesk.pane is not self or self._reckoned is None:
@@ -156,8 +162,11 @@ class DashboardPane(Pane):
             here = days == self.days
             told = f" {key} {words} " if here or not self.screen.has_class("-narrow") else f" {key} "
             parts.append(Content.styled(told, "reverse bold" if here else "dim"))
-        if self._counting and self.report is None and self._reckoned is not None:
-            parts.append(Content.styled(f"  reading the log … {self._reckoned.read:,} entries", "dim"))
+        if self._counting and self._reckoned is not None:
+            done, of = self._indexed
+            read = self._reckoned.read
+            far = f"{read:,} entries" if read or not of else f"indexed once: {done:,} of {of:,}"
+            parts.append(Content.styled(f"  reading the log … {far}", "dim"))
         line.update(Content("").join(parts))
 
     # ── saving ────────────────────────────────────────────────────────────────────────────────

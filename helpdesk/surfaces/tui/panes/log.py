@@ -64,6 +64,7 @@ class LogPane(Pane):
         self._words = ""
         self._going = False
         self._reading = False
+        self._indexed = (0, 0)
         self._story: Story | None = None
         self._proved: Proved | HelpdeskError | None = None
         self._problem: HelpdeskError | None = None
@@ -103,9 +104,14 @@ class LogPane(Pane):
 
     def _list(self) -> None:
         listing = Listing(self.desk.audit, self.desk.log_search, self._chosen)
-        self._reading, self._problem = True, None
+        self._reading, self._problem, self._indexed = True, None, (0, 0)
+        self.desk.log_search.tell = self._indexing
         self._state()
         self.run_worker(self._listed(listing), exclusive=True, group="log-list")
+
+    def _indexing(self, done: int, of: int) -> None:
+        """How far the index is that a search needs once; called in the thread of whoever searches."""
+        self._indexed = (done, of)
 
     async def _listed(self, listing: Listing) -> None:
         await self.table.show(listing)
@@ -114,7 +120,9 @@ class LogPane(Pane):
 
     def _look(self) -> None:
         """New entries appear while the pane is in sight."""
-        if self.helpdesk.pane is self:
+        if self.helpdesk.pane is self and self._reading:
+            self._state()
+        elif self.helpdesk.pane is self:
             self.run_worker(self.table.grow(), group="log-grow")
 
     def on_log_table_moved(self) -> None:
@@ -146,7 +154,9 @@ class LogPane(Pane):
             return safe(f"! {self._problem.message} {self._problem.hint}", "$text-warning")
         parts: list[Content] = []
         if listing is None or self._reading:
-            parts.append(Content.styled("reading the log …", "dim"))
+            done, of = self._indexed
+            far = f"  indexed once for the search: {done:,} of {of:,}" if of else ""
+            parts.append(Content.styled(f"reading the log …{far}", "dim"))
         elif not listing.rows:
             none = "Nothing in the log fits. Esc lists everything." if self._words else "The log is empty."
             parts.append(Content.styled(none, "$text-warning" if self._words else "dim"))
