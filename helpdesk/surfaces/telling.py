@@ -157,8 +157,8 @@ class Teller:
     def _write(self, text: str) -> None:
         try:
             put(self._out, text)
-        except BrokenPipeError:
-            self._quiet = True  # nobody reads it; the work goes on
+        except OSError:  # a closed pipe or terminal, a full disk
+            self._quiet = True  # nobody reads it; the work goes on, to an outcome that is logged
 
 
 def change_line(change: Change) -> str:

@@ -9,13 +9,16 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
+
+from helpdesk.errors import Failed
 
 _ALTERNATE_ON, _ALTERNATE_OFF = "\x1b[?1049h\x1b[2J\x1b[H", "\x1b[2J\x1b[3J\x1b[H\x1b[?1049l"
 _PASTE_ON, _PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
 _CURSOR_ON = "\x1b[?25h"
 MAX_LINE = 4096
+HANG_UP_SECONDS = 0.5
 
 
 class Tty:
@@ -57,9 +60,30 @@ class Tty:
         return self._alternate
 
     def write(self, text: str) -> None:
+        """Raises Failed ("terminal-closed") when nobody can see it."""
         data = text.encode("utf-8", "backslashreplace")
-        while data:
-            data = data[os.write(self._fd, data) :]
+        try:
+            while data:
+                data = data[os.write(self._fd, data) :]
+        except OSError as error:
+            raise _closed() from error
+
+    def _is_gone(self) -> bool:
+        """Whether the terminal was closed; a Ctrl-D reads like it."""
+        import termios
+
+        try:
+            termios.tcgetattr(self._fd)
+        except (OSError, termios.error):
+            return True
+        return False
+
+    def _put_back(self) -> None:
+        """Echo and modes as they were found; a terminal that was closed has none."""
+        import termios
+
+        with suppress(termios.error):
+            termios.tcsetattr(self._fd, termios.TCSADRAIN, self._original)
 
     def close(self) -> None:
         self.restore()
@@ -77,7 +101,7 @@ class Tty:
                 self._pasting = False
                 self.write(_PASTE_OFF)
             termios.tcsetattr(self._fd, termios.TCSANOW, self._original)
-        except (OSError, termios.error):
+        except (Failed, OSError, termios.error):
             return  # the terminal is gone; nothing is left to restore
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
@@ -101,8 +125,10 @@ class Tty:
             try:
                 data = os.read(self._fd, MAX_LINE)
             except OSError:
-                return None
+                data = b""
             if not data:
+                if self._is_gone():  # SIGHUP comes with that, and is how the program ends
+                    await asyncio.sleep(HANG_UP_SECONDS)
                 return None
             self._pending += data
         line, _, self._pending = self._pending.partition(b"\n")
@@ -134,16 +160,19 @@ class Tty:
         """
         import termios
 
-        mode = termios.tcgetattr(self._fd)
-        mode[3] &= ~termios.ECHO
-        mode[6][termios.VSUSP] = os.fpathconf(self._fd, "PC_VDISABLE").to_bytes(1, "big")
-        if flush:
-            self._pending = b""
-        termios.tcsetattr(self._fd, termios.TCSAFLUSH if flush else termios.TCSADRAIN, mode)
+        try:
+            mode = termios.tcgetattr(self._fd)
+            mode[3] &= ~termios.ECHO
+            mode[6][termios.VSUSP] = os.fpathconf(self._fd, "PC_VDISABLE").to_bytes(1, "big")
+            if flush:
+                self._pending = b""
+            termios.tcsetattr(self._fd, termios.TCSAFLUSH if flush else termios.TCSADRAIN, mode)
+        except (OSError, termios.error) as error:
+            raise _closed() from error
         try:
             yield
         finally:
-            termios.tcsetattr(self._fd, termios.TCSADRAIN, self._original)
+            self._put_back()
 
     async def settle(self, seconds: float) -> None:
         """Ignore whatever is typed or pasted for a moment, and whatever was before (T3)."""
@@ -151,7 +180,8 @@ class Tty:
 
         with self.hidden():
             await asyncio.sleep(seconds)
-            termios.tcflush(self._fd, termios.TCIFLUSH)
+            with suppress(termios.error):  # it was closed meanwhile: nobody types any more
+                termios.tcflush(self._fd, termios.TCIFLUSH)
         self._pending = b""
 
     @contextmanager
@@ -166,7 +196,8 @@ class Tty:
             yield
         finally:
             self._pasting = False
-            self.write(_PASTE_OFF)
+            with suppress(Failed):
+                self.write(_PASTE_OFF)
 
     # ── the other screen ──────────────────────────────────────────────────────────────────────
 
@@ -180,7 +211,12 @@ class Tty:
         finally:
             if self._alternate:
                 self._alternate = False
-                self.write(_ALTERNATE_OFF)
+                with suppress(Failed):
+                    self.write(_ALTERNATE_OFF)
+
+
+def _closed() -> Failed:
+    return Failed("The terminal was closed.", code="terminal-closed")
 
 
 def _wake(future: asyncio.Future[None]) -> None:

@@ -16,6 +16,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any, NoReturn, cast
 
@@ -57,7 +58,7 @@ def warm() -> None:
 
 def start(job: Mapping[str, Any]) -> NoReturn:
     """One start of the program, in this process; never returns."""
-    output, aim = OUTPUT, {"point": job["point"], "pause": ""}
+    output, aim = OUTPUT, {"point": job["point"], "pause": job["pause"]}
 
     def hook(point: str) -> None:
         if point == aim["point"]:
@@ -65,12 +66,16 @@ def start(job: Mapping[str, Any]) -> NoReturn:
             os.kill(os.getpid(), signal.SIGKILL)
         if point == aim["pause"]:
             tell(output, paused=point)
-            read_line()
+            while not os.path.exists(job["gate"]):
+                time.sleep(0.002)
 
     points = Points(hook, armed=job["armed"])
     install(points)
     os.environ.clear()
     os.environ.update(job["environ"])
+    if job["tty"]:
+        output = _terminal(job)
+        _end_as_the_program_does(job["words"])
     if job["words"]:
         output = _command_line(job)
         from helpdesk.surfaces.cli.main import run
@@ -94,6 +99,32 @@ def _command_line(job: Mapping[str, Any]) -> int:
     os.dup2(reader, 0)
     os.setsid()  # no terminal
     return output
+
+
+def _terminal(job: Mapping[str, Any]) -> int:
+    """Make the terminal this process's own; where to speak from now on."""
+    import helpdesk.surfaces.terminal
+
+    helpdesk.surfaces.terminal.IGNORE_SECONDS = 0.05  # nobody types ahead here
+    output = os.dup(OUTPUT)
+    os.setsid()
+    terminal = os.open(job["tty"], os.O_RDWR)  # the first one that a session opens becomes its own
+    for descriptor in (0, 1, 2):
+        os.dup2(terminal, descriptor)
+    os.close(terminal)
+    sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+    tell(output, begun=os.getpid())
+    return output
+
+
+def _end_as_the_program_does(words: list[str]) -> NoReturn:
+    from helpdesk.surfaces.cli.main import run_and_exit
+
+    try:
+        run_and_exit(words)
+    except SystemExit as leaving:
+        os._exit(int(leaving.code or 0))
 
 
 async def _desk(job: Mapping[str, Any], points: Points, aim: dict[str, str]) -> None:
@@ -144,6 +175,7 @@ async def _done(desk: Any, todo: Mapping[str, Any], signed_in: Any, person: Any)
 
 
 def serve() -> None:
+    errors = os.dup(2)
     warm()
     tell(ready=os.getpid())
     while line := read_line():
@@ -154,8 +186,7 @@ def serve() -> None:
             except BaseException:  # noqa: BLE001 (told to the test, which fails)
                 import traceback
 
-                traceback.print_exc()
-                sys.stderr.flush()
+                os.write(errors, traceback.format_exc().encode())
                 os._exit(70)
         _, status = os.waitpid(child, 0)
         tell(status=os.waitstatus_to_exitcode(status))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -95,13 +96,17 @@ class Start:
     Attributes:
         told: what it warned of while it signed somebody in. signing_in: the points that it passed until then.
         at: the point where it was killed. ended: how it ended, where it was not.
+        pid: of the process, on a terminal. status: its exit code, or the signal that killed it, below zero.
     """
 
     server: Starter
+    gate: Path
     told: str = ""
     signing_in: list[str] = field(default_factory=list)
     ended: dict[str, Any] = field(default_factory=dict)
     at: str = ""
+    pid: int = 0
+    status: int = 0
 
     def go(self, what: str = "", point: str = "", **more: Any) -> Start:
         """Let it do this, to its end or to where it is killed.
@@ -115,10 +120,15 @@ class Start:
     def go_until(self, pause: str, what: str, point: str, **more: Any) -> None:
         """Let it begin this, and wait where it pauses; :meth:`go_on` lets it go to the point of its end."""
         self._order(what, pause=pause, point=point, **more)
-        assert self.server.read() == {"paused": pause}
+        self.wait_for("paused")
+
+    def wait_for(self, what: str) -> dict[str, Any]:
+        line = self.server.read()
+        assert what in line, (line, self.server.errors())
+        return line
 
     def go_on(self) -> Start:
-        self.server.write("on")
+        self.gate.touch()
         return self.wait()
 
     def _order(self, what: str, **more: Any) -> None:
@@ -129,8 +139,9 @@ class Start:
         while True:
             line = self.server.read()
             if "status" in line:
-                expected = -9 if self.at else 0
-                assert line["status"] == expected, (line, self.at, self.server.errors())
+                self.status = line["status"]
+                expected = (self.status,) if self.pid else ((-9,) if self.at else (0,))
+                assert self.status in expected, (line, self.at, self.server.errors())
                 return self
             if "at" in line:
                 self.at = line["at"]
@@ -138,14 +149,15 @@ class Start:
                 self.ended = line
 
 
-_USUAL = {"point": "", "armed": False, "words": [], "later": 0, "patient": False}
+_DEADLINE = 20.0
+_USUAL = {"point": "", "pause": "", "tty": "", "armed": False, "words": [], "later": 0, "patient": False}
 
 
 class Starter:
     """The process that forks one start of the program after the other; see ``fault_child.py``."""
 
     def __init__(self, folder: Path) -> None:
-        self._errors = folder / "starts.err"
+        self._folder, self._errors = folder, folder / "starts.err"
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.integration.fault_child"],
@@ -165,7 +177,9 @@ class Starter:
     def read(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         while b"\n" not in self._rest:
-            more = os.read(self._process.stdout.fileno(), 65536)
+            output = self._process.stdout.fileno()
+            assert select.select([output], [], [], _DEADLINE)[0], f"no word from a start: {self.errors()}"
+            more = os.read(output, 65536)
             assert more, f"the starter ended: {self.errors()}"
             self._rest += more
         line, _, self._rest = self._rest.partition(b"\n")
@@ -181,10 +195,15 @@ class Starter:
         Args:
             job: ``environ``, ``login``, ``password``; ``words`` and ``out`` for a command line; ``point`` and
                 ``armed`` to have it killed before it is let go; ``later``: how many seconds its clock is ahead;
-                ``patient``: it waits for what may be under way still.
+                ``patient``: it waits for what may be under way still; ``tty``: the terminal of a command line,
+                ``pause``: a point where it waits for :meth:`Start.go_on`.
         """
-        self.write(json.dumps({**_USUAL, **job}))
-        begun = Start(self)
+        gate = self._folder / f"gate-{next(_NUMBERS)}"
+        self.write(json.dumps({**_USUAL, **job, "gate": str(gate)}))
+        begun = Start(self, gate)
+        if job.get("tty"):
+            begun.pid = begun.wait_for("begun")["begun"]
+            return begun
         if job.get("words"):
             return begun.wait()
         line = self.read()
@@ -198,7 +217,10 @@ class Starter:
     def close(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
-        assert self._process.wait(30) == 0
+        try:
+            assert self._process.wait(_DEADLINE) == 0
+        finally:
+            self._process.kill()
         assert self._process.stdout is not None
         self._process.stdout.close()
 
