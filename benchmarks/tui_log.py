@@ -18,7 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,13 +90,15 @@ class Taken:
     processor: float
 
 
-def figures(name: str, found: list[Taken]) -> float:
-    """Prints them; the 95th percentile on the clock."""
-    clock = sorted(one.clock for one in found)
-    p95 = clock[int(len(clock) * 0.95)]
-    spent = statistics.median(one.processor for one in found)
-    print(f"| {name} | {statistics.median(clock):.1f} ms | {p95:.1f} ms | {spent:.1f} ms |", flush=True)
-    return p95
+def figures(name: str, found: list[Taken]) -> Taken:
+    """Prints them; the 95th percentiles."""
+    clock, processor = (
+        sorted(times) for times in zip(*((one.clock, one.processor) for one in found), strict=True)
+    )
+    most = Taken(clock[int(len(clock) * 0.95)], processor[int(len(processor) * 0.95)])
+    told = (statistics.median(clock), most.clock, statistics.median(processor), most.processor)
+    print(f"| {name} | {' | '.join(f'{value:.1f} ms' for value in told)} |", flush=True)
+    return most
 
 
 async def pressed(app: App[Any], painted: Painted, keys: list[str], whole: Callable[[], bool]) -> list[Taken]:
@@ -110,10 +112,10 @@ async def pressed(app: App[Any], painted: Painted, keys: list[str], whole: Calla
     return found
 
 
-async def measure(home: Path, size: int) -> float:
-    """The slowest p95 of the keys that scroll."""
+async def measure(home: Path, size: int) -> list[Taken]:
+    """The 95th percentiles of each kind of key."""
     environ = {"HOME": str(home)}
-    worst = 0.0
+    found: list[Taken] = []
     with closing(Desk.open(environ=environ)) as desk:
         app = HelpdeskApp(desk)
         painted = Painted(app)
@@ -139,7 +141,7 @@ async def measure(home: Path, size: int) -> float:
                 ("to the oldest, and to the newest", ["end", "home"] * (ROUNDS // 4)),
             ]
             for name, keys in rounds:
-                worst = max(worst, figures(f"{name}, of {size:,}", await pressed(app, painted, keys, whole)))
+                found.append(figures(f"{name}, of {size:,}", await pressed(app, painted, keys, whole)))
             jumps = []
             for _ in range(ROUNDS // 2):
                 await asyncio.sleep(0.03)
@@ -147,8 +149,8 @@ async def measure(home: Path, size: int) -> float:
                 table.go_to(chance.randrange(1, size))
                 taken = await painted.after(moment, whole)
                 jumps.append(Taken(taken, (time.thread_time() - spent) * 1000))
-            figures(f"to any entry, of {size:,}", jumps)
-    return worst
+            found.append(figures(f"to any entry, of {size:,}", jumps))
+    return found
 
 
 class Lines(ScrollView, can_focus=True):
@@ -171,7 +173,7 @@ class Least(App[None]):
         yield Lines()
 
 
-async def least() -> float:
+async def least() -> Taken:
     app = Least()
     painted = Painted(app)
     async with app.run_test(size=(120, 37)):
@@ -180,9 +182,19 @@ async def least() -> float:
         )
 
 
-async def timed(work: Callable[[], Awaitable[float]]) -> float:
-    print("| key | median | p95 | processor, median |\n| --- | --- | --- | --- |")
-    return await work()
+async def run(small: Path, big: Path) -> bool:
+    """Whether it is fast enough; where painting alone takes long, the machine is busy and only the processor tells."""
+    print("| key | median | p95 | processor, median | p95 |\n| --- | --- | --- | --- | --- |")
+    alone = await least()
+    await measure(small, 1000)
+    found = await measure(big, ENTRIES)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    clock, processor = max(one.clock for one in found), max(one.processor for one in found)
+    print(f"\nslowest p95: {clock:.1f} ms, {processor:.1f} ms of the processor; memory {peak:,.0f} MB")
+    if alone.clock > LIMIT / 2:
+        print(f"The machine is busy: painting alone took {alone.clock:.1f} ms. Judged by the processor.")
+        return processor <= LIMIT
+    return clock <= LIMIT
 
 
 def main() -> int:
@@ -191,17 +203,7 @@ def main() -> int:
     try:
         small, big = made(root / "1000", 1000), made(root / str(ENTRIES), ENTRIES)
 
-        async def work() -> float:
-            await least()
-            await measure(small, 1000)
-            return await measure(big, ENTRIES)
-
-        worst = asyncio.run(timed(work))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(
-            f"\nslowest p95 of a key that scrolls: {worst:.1f} ms (at most {LIMIT:.0f}); memory {peak:,.0f} MB"
-        )
-        return int(worst > LIMIT)
+        return 0 if asyncio.run(run(small, big)) else 1
     finally:
         if kept is None:
             shutil.rmtree(root)
