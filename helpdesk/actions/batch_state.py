@@ -72,17 +72,17 @@ class BatchState:
             self._places.add(place)
             self._note({"place": place})
 
-    def revealed(self, number: int) -> None:
-        """The secret of a row is where it belongs."""
-        self._revealed.add(number)
-        self._note({"revealed": number})
+    def revealed(self, *numbers: int) -> None:
+        """The secrets of these rows are where they belong."""
+        self._revealed.update(numbers)
+        self._note(*({"revealed": number} for number in numbers))
 
     def is_revealed(self, number: int) -> bool:
         return number in self._revealed
 
-    def _note(self, note: dict[str, Any]) -> None:
+    def _note(self, *notes: dict[str, Any]) -> None:
         try:
-            os.write(self._notes, json.dumps(note).encode() + b"\n")
+            os.write(self._notes, b"".join(json.dumps(note).encode() + b"\n" for note in notes))
             os.fsync(self._notes)
         except OSError as error:
             raise Failed(f"The state of the batch cannot be kept: {error.strerror}.") from error

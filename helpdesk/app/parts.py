@@ -123,6 +123,7 @@ class Parts:
                 login_dn=settings.login_dn,
                 bind_dn=settings.bind_dn,
                 bind_password=self._referenced(settings.bind_password),
+                server_hashes=settings.server_hashes,
                 trust=self.config.network.trust,
             ),
             self.clock,

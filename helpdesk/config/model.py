@@ -30,6 +30,7 @@ class DirectorySettings:
     login_dn: str = ""
     bind_dn: str = ""
     bind_password: str = ""
+    server_hashes: bool = False
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,9 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("directory", "base", "text", None, "the DN that everything is below", "a DN"),
     Key("directory", "ca_file", "path", None, "the authorities that its certificate is checked against"),
     Key("directory", "start_tls", "boolean", None, "StartTLS, for an ldap:// address"),
+    Key(
+        "directory", "server_hashes", "boolean", False, "whether it hashes a plainly written password itself"
+    ),
     Key("directory", "people_base", "text", None, "the DN that people are below", "a DN"),
     Key("directory", "groups_base", "text", None, "the DN that groups are below", "a DN"),
     Key("directory", "login_attribute", "text", None, "the attribute of login names", 'such as "uid"'),

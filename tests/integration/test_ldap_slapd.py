@@ -36,6 +36,7 @@ from helpdesk.identity import Person
 from helpdesk.ports import DirectorySession
 from helpdesk.secrets import Secret, temporary_password
 from tests.integration.ldap_world import directory, of_slapd
+from tests.integration.story_world import join
 from tests.servers.capture import Capture
 from tests.servers.layouts import PEOPLE, STAFF
 from tests.servers.packages import slapd_or_skip
@@ -439,6 +440,27 @@ def test_a_reset_is_hashed_by_the_server_and_must_be_changed(staff: Slapd) -> No
     assert entry["userPassword"][0].startswith(b"{")
     assert entry["pwdReset"] == [b"TRUE"]
     assert b"Temporary" not in b"".join(entry["userPassword"])
+
+
+def test_a_reset_is_one_change_where_the_server_is_said_to_hash(own: Slapd) -> None:
+    """This one hashes what is written plainly: password and flag change together, or neither does."""
+    dn = own.add_person("nan", PASSWORD.expose())
+    own.add_person("nan-desk", PASSWORD.expose())
+    join(own, own.layout.service_desk, own.layout.person_dn("nan-desk", "Nan-Desk", "0"))
+    directory = of_slapd(own, server_hashes=True)
+    desk = directory.sign_in("nan-desk", PASSWORD)
+    nan = desk.person("nan")
+    with pytest.raises(PasswordRejected, match="too short"):
+        desk.set_password(nan, Secret("short-1Q"), must_change=True)
+    assert "pwdReset" not in own.read(dn)
+    desk.set_password(nan, Secret("Temporary-Horse-79"), must_change=True)
+    entry = own.read(dn)
+    assert entry["pwdReset"] == [b"TRUE"]
+    assert entry["userPassword"][0].startswith(b"{")
+    assert b"Temporary" not in b"".join(entry["userPassword"])
+    assert directory.accepts(nan, Secret("Temporary-Horse-79")) == "must-change"
+    desk.close()
+    directory.close()
 
 
 def test_a_reset_that_could_not_be_finished_is_not_begun(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
         login_dn = "uid={login},ou=people,dc=example,dc=com"
         bind_dn = "cn=look-ups,dc=example,dc=com"
         bind_password = "keyring:look-ups"
+        server_hashes = true
         [roles]
         helpdesk = ["service-desk", "cn=second,ou=groups,dc=example,dc=com"]
         privileged = "admins"
@@ -115,6 +116,7 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
     assert config.directory.configured
     assert config.directory.ca_file == str(folder / "ca.pem")
     assert config.directory.start_tls is True
+    assert config.directory.server_hashes is True
     assert config.directory.bind_password == "keyring:look-ups"
     assert config.roles == {
         "helpdesk": ("service-desk", "cn=second,ou=groups,dc=example,dc=com"),

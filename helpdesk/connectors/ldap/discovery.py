@@ -71,7 +71,7 @@ def discover(link: Link, settings: LdapSettings) -> Layout:
     accounts: Accounts = (
         active_directory.ActiveDirectoryAccounts()
         if kind == "active-directory"
-        else openldap.OpenLdapAccounts()
+        else openldap.OpenLdapAccounts(settings.server_hashes)
     )
     base = settings.base or _base(root, settings)
     extensions = root.texts("supportedExtension")

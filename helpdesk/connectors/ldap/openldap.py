@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from helpdesk.connectors.ldap import refusals
 from helpdesk.connectors.ldap.client import Client
+from helpdesk.connectors.ldap.controls import PASSWORD_POLICY_REQUEST
 from helpdesk.connectors.ldap.escape import (
     NotADn,
     filter_and,
@@ -29,6 +30,7 @@ from helpdesk.secrets import Secret
 if TYPE_CHECKING:
     from helpdesk.ports import Clock
 
+PASSWORD = "userPassword"  # noqa: S105  an attribute's name
 LOCK = "pwdAccountLockedTime"
 RESET = "pwdReset"
 FAILURES = "pwdFailureTime"
@@ -69,7 +71,13 @@ NAMES = Names(
 
 @dataclass(frozen=True, slots=True)
 class OpenLdapAccounts:
-    """Implements :class:`helpdesk.connectors.ldap.style.Accounts`."""
+    """Implements :class:`helpdesk.connectors.ldap.style.Accounts`.
+
+    Attributes:
+        server_hashes: an administrator says so; a client cannot see it.
+    """
+
+    server_hashes: bool = False
 
     def status(self, link: Link, base: str, person: Person, clock: Clock) -> AccountStatus:
         """What is absent is told apart from what the reader may not see: see :meth:`_shown`."""
@@ -136,8 +144,17 @@ class OpenLdapAccounts:
         return link.write(lambda client: client.modify_password(person.dn, new, old))
 
     def set_password(self, link: Link, target: Target, new: Secret, *, must_change: bool) -> Answer:
-        """RFC 3062 first, so that the server hashes; then the flag, which a reset alone does not set."""
+        """RFC 3062 first, so that the server hashes; then the flag, which a reset alone does not set.
+
+        Where the server hashes what is written plainly too, one change does both, or neither.
+        """
         person = target.person
+        if self.server_hashes:
+            changes: Changes = {PASSWORD: [("MODIFY_REPLACE", [new.expose()])]}
+            if must_change:
+                changes = {**changes, **_replace(RESET, "TRUE")}
+            controls = [*target.guard, PASSWORD_POLICY_REQUEST]
+            return link.write(lambda client: client.modify(person.dn, changes, controls))
         if must_change:
             link.known(("may flag", _parent(person.dn)), lambda: self._may_flag(link, target))
         answer = link.write(lambda client: client.modify_password(person.dn, new))

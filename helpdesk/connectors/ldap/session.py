@@ -98,7 +98,7 @@ class LdapSession(LdapReader):
         _not_empty(new)
         target = self._target(person)
         layout = self._layout()
-        if layout.kind == "openldap" and not layout.password_modify:
+        if layout.kind == "openldap" and not (layout.password_modify or self._places.settings.server_hashes):
             raise Failed(
                 "The directory does not offer to set passwords (RFC 3062), and writing one plainly could store "
                 "it unhashed.",

@@ -40,6 +40,7 @@ class LdapSettings:
         url: ``ldaps://host[:port]``, or ``ldap://host[:port]``, which means StartTLS.
         start_tls: ``None`` follows the URL. There is no way to switch TLS off (D1).
         login_dn: a template such as ``uid={login},ou=people,dc=corp,dc=test``.
+        server_hashes: an OpenLDAP server hashes a password that is written plainly.
         bind_dn, bind_password: the account for look-ups, where nobody may search anonymously.
     """
 
@@ -53,6 +54,7 @@ class LdapSettings:
     login_dn: str = ""
     bind_dn: str = ""
     bind_password: Secret | None = None
+    server_hashes: bool = False
     kind: Kind = "auto"
     trust: Trust = "system"
     timeouts: Timeouts = Timeouts()

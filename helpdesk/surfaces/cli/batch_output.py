@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import Counter
+from collections import Counter, deque
+from dataclasses import dataclass
 
 from helpdesk.actions.batch import Tally
 from helpdesk.actions.batch_plan import Plan, PlannedRow
 from helpdesk.actions.batch_rows import BadRow
 from helpdesk.actions.batch_state import BatchState
+from helpdesk.errors import Failed, HelpdeskError
 from helpdesk.events import Change, Confirmation, ErrorInfo, Outcome, Progress, Result, outcome_of
 from helpdesk.secrets import Secret
 from helpdesk.spec import ActionSpec
@@ -38,6 +40,7 @@ class BatchOutput:
         self._target = target
         self._ended = 0
         self._writing = threading.Lock()
+        self._waiting: deque[_Told] = deque()
         self.total = 0
         self.lost: list[str] = []
 
@@ -73,11 +76,40 @@ class BatchOutput:
             )
         else:
             line = f"{clean(login)}\t{secret.expose()}"
+        mine = _Told(item.row.number, line)
+        self._waiting.append(mine)
         with self._writing:
+            if not mine.settled:
+                self._write_down()
+        if mine.error is not None:
+            raise mine.error
+
+    def _write_down(self) -> None:
+        """The lines of all rows that wait, together: the disk is waited for once."""
+        assert self._target is not None
+        together = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        error: HelpdeskError | None = Failed("It was interrupted.", code="reveal-failed")
+        try:
             if (file := self._target.file) is not None:
                 self._state.goes_to(file)
-            self._target.write_line(line)
-            self._state.revealed(item.row.number)
+            self._target.write_line("\n".join(one.line for one in together))
+            self._state.revealed(*(one.number for one in together))
+            error = None
+        except HelpdeskError as broken:
+            error = broken
+        finally:
+            for one in together:
+                one.error, one.settled = error, True
+
+
+@dataclass(slots=True)
+class _Told:
+    """A row's secret on its way to where it belongs. ``error``: it did not get there."""
+
+    number: int
+    line: str
+    settled: bool = False
+    error: HelpdeskError | None = None
 
 
 def row_line(
