@@ -205,18 +205,7 @@ class Erasure:
         return replace(result, entry=seq, receipt=(seen,), changes=(_change(erased, values),))
 
     def _scrub(self, interaction: Interaction) -> None:
-        """The erasure stands, whatever becomes of this; what is left to do is said."""
-        try:
-            why = "" if self.audit.scrub() else "another program is reading it"
-        except LogUnavailable as error:
-            why = error.message
-        if why:
-            interaction.emit(
-                Warned(
-                    f"A copy of what was erased may still be in the log's files: {why}",
-                    "Run it again in a moment.",
-                )
-            )
+        scrub(self.audit, interaction)
 
     def _previewed(self, erased: Erased, values: Sequence[Value], actor: Actor) -> Result:
         change = _change(erased, values)
@@ -241,6 +230,21 @@ class Erasure:
             "outcome": result.outcome.value,
         }
         return self.audit.append(kind, body, {"actor": actor.login})
+
+
+def scrub(audit: AuditLog, interaction: Interaction) -> None:
+    """What was erased stays erased, whatever becomes of this; what is left to do is said."""
+    try:
+        why = "" if audit.scrub() else "another program is reading it"
+    except LogUnavailable as error:
+        why = error.message
+    if why:
+        interaction.emit(
+            Warned(
+                f"A copy of what was erased may still be in the log's files: {why}",
+                "Run it again in a moment.",
+            )
+        )
 
 
 def _person(who: str, reader: DirectoryReader) -> Person | None:

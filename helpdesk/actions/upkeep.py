@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from helpdesk.actions.auditors import auditors_only
+from helpdesk.actions.erase import scrub
 from helpdesk.actions.runner import Runner
 from helpdesk.canonical import digest
 from helpdesk.errors import Cancelled, Failed, HelpdeskError, Stale, UsageError
@@ -106,6 +107,8 @@ class Upkeep:
                 "confirmed_by": by,
             }
             result = await asyncio.to_thread(job.do, body, {"actor": acting.actor.login})
+            if job.forgets:
+                await asyncio.to_thread(scrub, self.audit, interaction)
             return replace(result, changes=(change,))
         finally:
             if acting is not signed_in:
@@ -125,7 +128,7 @@ async def _confirmed(job: _Job, change: Change, actor: Actor, interaction: Inter
         target=change.target,
         changes=(change,),
         warnings=job.warnings,
-        irreversible=job.action == RETAIN,
+        irreversible=job.forgets,
     )
     confirmed = await interaction.confirm(confirmation)
     if confirmed.digest != confirmation.digest:
@@ -134,9 +137,14 @@ async def _confirmed(job: _Job, change: Change, actor: Actor, interaction: Inter
 
 
 class _Job:
-    """One of the two. ``look`` is asked first, and says what would change, or ``None``."""
+    """One of the two. ``look`` is asked first, and says what would change, or ``None``.
+
+    Attributes:
+        forgets: names go, so the files are written anew afterwards.
+    """
 
     action = ""
+    forgets = False
     summary = ""
     warnings: tuple[str, ...] = ()
 
@@ -204,6 +212,7 @@ class _Rotation(_Job):
 
 class _Retention(_Job):
     action = RETAIN
+    forgets = True
     warnings = (
         "What the removed entries say cannot be read, proved or undone here any more.",
         "Exports, backups and proofs that were handed out keep what they hold.",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from helpdesk.errors import Failed
-from helpdesk.gate import audit_across, audit_erase, audit_retain, audit_rotate
+from helpdesk.gate import audit_across, audit_retain, audit_rotate
 from helpdesk.gate.audit_chain import Draft, Sealed, drafted
 from helpdesk.gate.audit_links import RETENTION
 from helpdesk.gate.audit_reading import LogReading
@@ -104,6 +105,9 @@ class LogKeeping(LogReading):
     def remove(self, removal: Removal, body: Mapping[str, Any], personal: Mapping[str, str | int]) -> int:
         """Add the entry that records a removal, and remove: both, or neither; its number.
 
+        A file that cannot be deleted now is on record as removed all the same, and :meth:`tidy` takes it away.
+        Copies of the names may stay in the live file until :meth:`helpdesk.gate.audit.AuditLog.scrub`.
+
         Raises:
             Failed: somebody else is at it. LogUnavailable: nothing was removed.
         """
@@ -111,8 +115,8 @@ class LogKeeping(LogReading):
             draft = drafted(RETENTION, {**body, **removal.told()}, personal)
             (item,) = self._write([draft], lambda live: audit_retain.forget(live, removal))
             self._closed.close()
-            audit_retain.delete(self._folder, removal)
-            audit_erase.scrub(self._writable())
+            with contextlib.suppress(OSError):  # it is removed by now; whoever asked looks what is left
+                audit_retain.delete(self._folder, removal)
             return item.seq
 
     def tidy(self) -> None:

@@ -367,6 +367,32 @@ def test_who_reads_while_a_segment_is_removed_goes_on_without_it(tmp_path: Path)
     with viewing(log._open(), log._closed) as view:
         assert len(view.kept) == 3
         removed_until(other, 20)
-        seen = [seq for source in view.sources() for (seq,) in source.execute("SELECT seq FROM entries")]
+        seen = [
+            seq
+            for source in view.sources()
+            for (seq,) in source.execute("SELECT seq FROM entries ORDER BY seq")
+        ]
     assert seen == list(range(16, 32))
     assert log.entries(limit=1)[0].seq == 16
+
+
+def test_a_file_that_cannot_be_deleted_is_removed_on_record_and_goes_later(
+    log: AuditLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from helpdesk.gate import audit_retain
+
+    first = rotated(log)[0].path(tmp_path / "log")
+
+    def refused(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audit_retain, "take_away", refused)
+        assert removed_until(log, 20) == 32
+    assert first.exists()
+    found = log.verify()
+    assert (found.ok, found.removed and found.removed.last) == (True, 15)
+    with pytest.raises(NotFound, match="removed by retention"):
+        log.entry(3)
+    log.tidy()
+    assert not first.exists()
