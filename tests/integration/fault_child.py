@@ -148,6 +148,9 @@ async def _desk(job: Mapping[str, Any], points: Points, aim: dict[str, str]) -> 
     if todo["what"]:
         aim["point"], aim["pause"], points.armed = todo["point"], todo["pause"], True
         points.passed.clear()
+        jumped = later + timedelta(seconds=todo["jump"])
+        desk.clock = lambda: datetime.now(UTC) + jumped
+        desk.runner.systems.clock = desk.clock
         result = await _done(desk, todo, signed_in, person)
         points.armed = False
         tell(
@@ -155,6 +158,7 @@ async def _desk(job: Mapping[str, Any], points: Points, aim: dict[str, str]) -> 
             message=result.message,
             entry=result.entry,
             request=result.request or "",
+            asked=[question.name for question in person.questions],
             revealed=[secret.expose() for secret, _ in person.revealed],
             points=points.passed,
         )

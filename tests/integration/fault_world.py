@@ -113,6 +113,7 @@ class Start:
 
         Args:
             what: an action, "approve", "undo"; nothing when left out.
+            more: what that needs; ``jump``: by how many seconds the clock jumps before.
         """
         self._order(what, point=point, **more)
         return self.wait()
@@ -132,7 +133,7 @@ class Start:
         return self.wait()
 
     def _order(self, what: str, **more: Any) -> None:
-        todo = {"arguments": {}, "secrets": {}, "key": "", "id": "", "pause": "", **more, "what": what}
+        todo = {**_NOTHING, **more, "what": what}
         self.server.write(json.dumps(todo))
 
     def wait(self) -> Start:
@@ -150,6 +151,7 @@ class Start:
 
 
 _DEADLINE = 20.0
+_NOTHING = {"arguments": {}, "secrets": {}, "key": "", "id": "", "point": "", "pause": "", "jump": 0}
 _USUAL = {"point": "", "pause": "", "tty": "", "armed": False, "words": [], "later": 0, "patient": False}
 
 
