@@ -152,3 +152,12 @@ def test_an_erasure_forgets_what_was_read() -> None:
     rows.grow()()
     assert rows.entry(4) is None
     assert rows.erasures == 1
+
+
+def test_what_retention_takes_away_has_no_row_any_more() -> None:
+    log = BigLog(100)
+    rows = listing(log)
+    assert rows.rows == 100
+    log.first, log.last, log.erased = 41, 101, [101]
+    rows.grow()()
+    assert (rows.rows, rows.number(rows.rows - 1)) == (61, 41)

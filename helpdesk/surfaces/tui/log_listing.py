@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from helpdesk.gate.audit_search import FORGETTING
 from helpdesk.surfaces.log_words import Chosen
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Listing:
         log, index: what is read. chosen: which entries are meant.
 
     Attributes:
-        complete: every row is known. erasures: how often what was read was forgotten, because names were erased.
+        complete: every row is known. erasures: how often what was read was forgotten, because names or entries went.
     """
 
     def __init__(self, log: AuditLog, index: SearchIndex, chosen: Chosen) -> None:
@@ -149,12 +150,14 @@ class Listing:
         fresh: list[int] = []
         if self._filtered:
             fresh = self._numbers(max(known, self.chosen.after), self._upper(last + 1), last - known)
-        erased = bool(self._log.entries(known, 1, kinds=("erasure",)))
+        erased = bool(self._log.entries(known, 1, kinds=FORGETTING))
+        oldest = self._log.entries(0, 1) if erased else []
 
         def grown() -> int:
             if erased:
                 self._entries.clear()
                 self.erasures += 1
+                self._first = oldest[0].seq if oldest else self._first
             self._last = last
             self._newer.extend(fresh[::-1])
             return len(fresh) if self._filtered else last - known

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from helpdesk.errors import Cancelled
 from helpdesk.gate.audit_filter import Filter
 from helpdesk.gate.audit_report import Report, report
+from helpdesk.gate.audit_search import FORGETTING
 from helpdesk.gate.audit_stats import Reckoning
 from helpdesk.surfaces.report_words import group_arguments
 
@@ -67,7 +68,7 @@ class Reckoned:
         while page := self._desk.audit.entries(self._reckoning.last, _PAGE):
             for entry in page:
                 self._reckoning.add(entry)
-                erased = erased or (entry.kind == "erasure" and entry.seq > known)
+                erased = erased or (entry.kind in FORGETTING and entry.seq > known)
             self.read += len(page)
             if self._stopped.is_set():
                 raise Cancelled("The count was stopped.")

@@ -64,6 +64,7 @@ class DashboardPane(Pane):
         self._reckoned: Reckoned | None = None
         self._counting = False
         self._indexed = (0, 0)
+        self._ended = False
         self._problem: HelpdeskError | None = None
 
     def compose(self) -> ComposeResult:
@@ -81,6 +82,7 @@ class DashboardPane(Pane):
         self.set_interval(EVERY, self._look)
 
     def on_unmount(self) -> None:
+        self._ended = True
         if self._reckoned is not None:
             self._reckoned.stop()
 
@@ -104,7 +106,13 @@ class DashboardPane(Pane):
         self.run_worker(self._count(self._reckoned, at_once=True), exclusive=True, group="dashboard")
 
     def _indexing(self, done: int, of: int) -> None:
-        """How far the index is that a span needs once; called in the thread that counts."""
+        """How far the index is that a span needs once; called in the thread that counts.
+
+        Raises:
+            Cancelled: the program ends. What was taken in is kept.
+        """
+        if self._ended:
+            raise Cancelled("The program ends.")
         self._indexed = (done, of)
 
     def _look(self) -> None:

@@ -14,7 +14,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from helpdesk.errors import HelpdeskError
+from helpdesk.errors import Cancelled, HelpdeskError
 from helpdesk.events import Outcome, Result
 from helpdesk.gate.audit_filter import Filter
 from helpdesk.surfaces.log_words import Chosen, spoken
@@ -65,6 +65,7 @@ class LogPane(Pane):
         self._going = False
         self._reading = False
         self._indexed = (0, 0)
+        self._ended = False
         self._story: Story | None = None
         self._proved: Proved | HelpdeskError | None = None
         self._problem: HelpdeskError | None = None
@@ -110,8 +111,17 @@ class LogPane(Pane):
         self.run_worker(self._listed(listing), exclusive=True, group="log-list")
 
     def _indexing(self, done: int, of: int) -> None:
-        """How far the index is that a search needs once; called in the thread of whoever searches."""
+        """How far the index is that a search needs once; called in the thread of whoever searches.
+
+        Raises:
+            Cancelled: the program ends. What was taken in is kept.
+        """
+        if self._ended:
+            raise Cancelled("The program ends.")
         self._indexed = (done, of)
+
+    def on_unmount(self) -> None:
+        self._ended = True
 
     async def _listed(self, listing: Listing) -> None:
         await self.table.show(listing)
