@@ -48,7 +48,7 @@ class Chat:
         dry_run: bool = False,
     ) -> None:
         self.desk, self.interaction = desk, interaction
-        self.show, self.write, self.look, self.dry_run = show, write, look, dry_run
+        self._show, self._write, self.look, self.dry_run = show, write, look, dry_run
         self.left = False
         self.conversation: Conversation = desk.conversation()
         self._line = line
@@ -56,6 +56,12 @@ class Chat:
         self._reminded: SignedIn | None = None
         self._stopped = False
         self._commands = SlashCommands(self)
+
+    def show(self, result: Result) -> None:
+        self._show(result)
+
+    def write(self, lines: Sequence[str]) -> None:
+        self._write(lines)
 
     def converse(self, case: Case | None = None) -> None:
         """Begin another conversation, in a case of its own or in the one given; the model's part stays as chosen."""

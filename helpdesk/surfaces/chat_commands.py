@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from helpdesk.actions.call import Call
 from helpdesk.errors import UsageError
@@ -12,9 +12,12 @@ from helpdesk.surfaces.case_lines import case_lines, done_after_lines, list_line
 from helpdesk.surfaces.slash import call_of, words_of
 
 if TYPE_CHECKING:
+    from helpdesk.app import Desk
     from helpdesk.conversation.case import Case, Step
-    from helpdesk.ports import SignedIn
-    from helpdesk.surfaces.chat import Chat
+    from helpdesk.conversation.loop import Conversation
+    from helpdesk.events import Result
+    from helpdesk.ports import Interaction, SignedIn
+    from helpdesk.surfaces.look import Look
 
 COMMANDS = {
     "/help": "what can be typed here",
@@ -41,10 +44,44 @@ HELP = (
 )
 
 
-class SlashCommands:
-    """Runs the commands of one chat."""
+class Talk(Protocol):
+    """A conversation on a surface: what the commands need of the chat, and of the full-screen app.
 
-    def __init__(self, chat: Chat) -> None:
+    Attributes:
+        look: of the lines that :meth:`write` is given. dry_run: stop every action after its preview.
+        left: the person is leaving.
+    """
+
+    desk: Desk
+    look: Look
+    dry_run: bool
+    left: bool
+    conversation: Conversation
+
+    @property
+    def interaction(self) -> Interaction:
+        """Whoever is there."""
+
+    def show(self, result: Result) -> object:
+        """Show what something ended with."""
+
+    def write(self, lines: Sequence[str]) -> None:
+        """Show lines that were cleaned."""
+
+    def converse(self, case: Case | None = None) -> None:
+        """Begin another conversation, in a case of its own or in the one given."""
+
+    def arrived(self, who: SignedIn) -> bool:
+        """Note who is there; true when another conversation begins, because the last one is somebody else's."""
+
+    async def typed_instead(self) -> None:
+        """Run the command that was typed at a question, where one was."""
+
+
+class SlashCommands:
+    """Runs the commands of one conversation."""
+
+    def __init__(self, chat: Talk) -> None:
         self._chat = chat
         self._desk, self._interaction = chat.desk, chat.interaction
         self._does: dict[str, Callable[[Sequence[str]], Awaitable[None]]] = {

@@ -18,13 +18,14 @@ from textual.worker import Worker, WorkerState
 
 from helpdesk.errors import Cancelled, HelpdeskError, Unreachable
 from helpdesk.events import Choice, Citation, Outcome, Question, Result, Said, Warned
-from helpdesk.ports import Interaction, SignedIn
+from helpdesk.ports import SignedIn
 from helpdesk.surfaces.telling import untrusted
 from helpdesk.surfaces.tui.card import Card
 from helpdesk.surfaces.tui.dock import Dock
 from helpdesk.surfaces.tui.feed import Feed
 from helpdesk.surfaces.tui.interaction import OnScreen
 from helpdesk.surfaces.tui.pane import Pane, Work
+from helpdesk.surfaces.tui.panes.ask import AskPane
 from helpdesk.surfaces.tui.reader import Reader, cited
 from helpdesk.surfaces.tui.themes import DEFAULT, THEMES
 from helpdesk.surfaces.tui.top import Hints, Status, Tabs, Top
@@ -92,6 +93,7 @@ class HelpdeskApp(App[int]):
         Binding("ctrl+z", "last('undo')", "Undo", show=False, priority=True),
         Binding("ctrl+y", "last('why')", "Why", show=False, priority=True),
         Binding("ctrl+o", "last('open')", "Open", show=False, priority=True),
+        Binding("ctrl+k", "cases", "Cases", show=False, priority=True),
         Binding("ctrl+l", "sign_in", "Sign in"),
         Binding("escape", "home", "Back", show=False),
         Binding("ctrl+c", "stop", "Stop", show=False, priority=True),
@@ -129,7 +131,7 @@ class HelpdeskApp(App[int]):
         """After the first paint: what is not in sight yet, and whoever is signed in already."""
         await self.query_one("#middle").mount(Reader(id="reader"))
 
-        async def current(interaction: Interaction) -> None:
+        async def current(interaction: OnScreen) -> None:
             await self.desk.current(interaction)
 
         if self.desk.config.directory.configured:
@@ -144,6 +146,11 @@ class HelpdeskApp(App[int]):
     @property
     def dock(self) -> Dock:
         return self.query_one("#dock", Dock)
+
+    @property
+    def case(self) -> str:
+        """Id of the case that is worked on, or ""."""
+        return next((pane.case for pane in self.query(AskPane)), "")
 
     @property
     def reader(self) -> Reader:
@@ -188,6 +195,25 @@ class HelpdeskApp(App[int]):
             self.query_one(ActionsPane).open(name)
 
         self.call_later(show)
+
+    def action_cases(self) -> None:
+        """A list of one's cases; the chosen one goes on in Ask."""
+
+        async def find(interaction: OnScreen) -> None:
+            from helpdesk.surfaces.tui.case_list import CaseList
+
+            who = await self.desk.signed_in(interaction)
+            self.push_screen(CaseList(await self.desk.casework.mine(who, all=True)), self._resume)
+
+        self.perform(find)
+
+    def _resume(self, id: str | None) -> None:
+        async def resume() -> None:
+            await self.action_pane("ask")
+            self.query_one(AskPane).resume(id or "")
+
+        if id:
+            self.call_later(resume)
 
     def action_keys(self) -> None:
         from helpdesk.surfaces.tui.keys import Keys
@@ -301,8 +327,17 @@ class HelpdeskApp(App[int]):
     def on_worker_state_changed(self, changed: Worker.StateChanged) -> None:
         if changed.worker.group == "work" and changed.state is WorkerState.CANCELLED and not self._leaving:
             self.notify("Stopped. What had begun was finished and logged.", markup=False)
-        if changed.worker.is_finished and self._leaving:
+        if changed.worker.group != "work" or not changed.worker.is_finished:
+            return
+        if self._leaving:
             self.exit(self._exit_code)
+        elif changed.worker is self._work:
+            self.call_later(self._idle)
+
+    def _idle(self) -> None:
+        if not self.busy:
+            self.query_one("#top", Top).refresh()
+            self.query_one(AskPane).idle()
 
     def _signed_in_changed(self) -> None:
         self.query_one("#top", Top).refresh()
@@ -337,13 +372,13 @@ class HelpdeskApp(App[int]):
         if what == "undo" and result.undoable and result.entry is not None:
             entry = result.entry
 
-            async def undo(interaction: Interaction) -> Result:
+            async def undo(interaction: OnScreen) -> Result:
                 return await self.desk.undo(entry, await self.desk.signed_in(interaction), interaction)
 
             self.perform(undo, feed)
 
     def _why(self, entry: int) -> Work:
-        async def why(interaction: Interaction) -> None:
+        async def why(interaction: OnScreen) -> None:
             from helpdesk.surfaces.look import Look
             from helpdesk.surfaces.why_lines import entry_lines
 
@@ -353,7 +388,7 @@ class HelpdeskApp(App[int]):
         return why
 
     def _policy(self, citation: Citation) -> Work:
-        async def show(interaction: Interaction) -> None:
+        async def show(interaction: OnScreen) -> None:
             who = await self.desk.signed_in(interaction)
             result = await self.read("policy.show", who, document=citation.file)
             if result is not None and result.outcome is Outcome.DONE:
@@ -363,14 +398,14 @@ class HelpdeskApp(App[int]):
         return show
 
     def action_sign_out(self) -> None:
-        async def sign_out(interaction: Interaction) -> None:
+        async def sign_out(interaction: OnScreen) -> None:
             await self.desk.logout()
             interaction.emit(Said("You are signed out."))
 
         self.perform(sign_out)
 
     def action_sign_in(self) -> None:
-        async def sign_in(interaction: Interaction) -> None:
+        async def sign_in(interaction: OnScreen) -> None:
             who = await self.desk.login(interaction)
             interaction.emit(Said(f"You are signed in as {who.actor.person.name}."))
             for notice in who.actor.notices:

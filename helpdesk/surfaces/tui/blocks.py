@@ -8,6 +8,7 @@ from typing import Protocol
 from textual.content import Content
 
 from helpdesk.surfaces.tui.paint import MODEL_BAR, safe, safe_lines
+from helpdesk.text import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,18 @@ class Words:
             lines = [Line(part, bar) for part in safe_lines(self.text, "$text-warning")]
             return [*lines, Line(safe(self.hint, "dim"), Content("  "))] if self.hint else lines
         return [Line(part, Content("  ")) for part in safe_lines(self.text)]
+
+
+@dataclass(slots=True)
+class Own:
+    """Lines that the program made and cleaned: a case, an explanation."""
+
+    text: tuple[str, ...]
+    version: int = 0
+    selectable: bool = False
+
+    def lines(self, width: int) -> list[Line]:  # noqa: ARG002 (the feed wraps)
+        return [Line(Content(visible(line, one_line=True)), Content("  ")) for line in self.text]
 
 
 @dataclass(slots=True)

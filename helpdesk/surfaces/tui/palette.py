@@ -33,6 +33,7 @@ class Commands(Provider):
             yield Command(row.title, f"Open this pane (F{number})", partial(app.go, row.id))
         for spec in app.desk.catalog.specs:
             yield Command(untrusted(spec.name), untrusted(spec.summary), partial(app.open_action, spec.name))
+        yield Command("Cases", "Go on with something from before (Ctrl+K)", app.action_cases)
         yield Command("Sign in", "As yourself, or as somebody else", app.action_sign_in)
         yield Command("Sign out", "Forget the sign-in", app.action_sign_out)
         yield Command("Theme", "Other colours, high contrast, or the terminal's own", app.action_change_theme)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.containers import Vertical
 
 from helpdesk.events import Result
-from helpdesk.ports import Interaction, SignedIn
+from helpdesk.ports import SignedIn
 
 if TYPE_CHECKING:
     from helpdesk.app import Desk
     from helpdesk.gate.requests import Request
     from helpdesk.surfaces.tui.app import HelpdeskApp
     from helpdesk.surfaces.tui.feed import Feed
+    from helpdesk.surfaces.tui.interaction import OnScreen
 
-Work = Callable[[Interaction], Awaitable[Result | None]]
+Work = Callable[["OnScreen"], Awaitable[Result | None]]
 """Something to carry out: it asks and tells through the interaction it is given."""
 
 
@@ -57,6 +58,9 @@ class Pane(Vertical):
 
     def requests_changed(self, waiting: list[Request], mine: list[Request]) -> None:
         """Requests that concern whoever is signed in were made or decided, by whatever process."""
+
+    def idle(self) -> None:
+        """What went on has ended."""
 
     def signed_in_changed(self) -> None:
         """Somebody signed in or out."""

@@ -33,6 +33,8 @@ class Top(Widget):
         name = untrusted(who.actor.person.name) if who else "not signed in (Ctrl+L)"
         model = app.desk.config.llm.model if app.desk.config.llm.kind == "openai" else "guided"
         parts = [Content.styled(" helpdesk ", "bold"), Content(f" {name} ")]
+        if case := app.case:
+            parts.append(Content.styled(f" {untrusted(case)} ", "$accent"))
         if self.size.width >= _NARROW:
             parts.append(Content.styled(f" {untrusted(model)}", "dim"))
         return Content.assemble(*parts)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Input
 
-from helpdesk.events import Result
-from helpdesk.ports import Interaction
 from helpdesk.surfaces.tui.blocks import Words
 from helpdesk.surfaces.tui.feed import Feed
+from helpdesk.surfaces.tui.interaction import OnScreen
 from helpdesk.surfaces.tui.pane import Pane
-
-if TYPE_CHECKING:
-    from helpdesk.conversation.loop import Conversation
+from helpdesk.surfaces.tui.talk import Talk
 
 HELLO = (
     "Say what you need, in your own words: “I'm locked out”, “get me into finance-share”, “how long may I keep "
@@ -30,6 +28,8 @@ class AskPane(Pane):
     keys: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Enter", "send the sentence"),
         ("Up, Down", "earlier sentences"),
+        ("/help", "commands: /do /undo /why /case /resume /handoff /model"),
+        ("Ctrl+K", "your cases, to go on with one"),
         ("Ctrl+Z, Ctrl+Y", "undo the last action; why it ended as it did"),
         ("Ctrl+O", "open the policy that it cites"),
         ("Tab", "to the cards; there u, w and o act on the chosen one"),
@@ -38,7 +38,7 @@ class AskPane(Pane):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._conversation: Conversation | None = None
+        self._talk: Talk | None = None
         self._said: list[str] = []
         self._back = 0
 
@@ -54,10 +54,15 @@ class AskPane(Pane):
         return self.query_one("#feed", Feed)
 
     @property
-    def conversation(self) -> Conversation:
-        if self._conversation is None:
-            self._conversation = self.desk.conversation()
-        return self._conversation
+    def talk(self) -> Talk:
+        if self._talk is None:
+            self._talk = Talk(self.desk, self.feed)
+        return self._talk
+
+    @property
+    def case(self) -> str:
+        """Id of the case that is worked on, or ""."""
+        return self._talk.conversation.case_id if self._talk is not None else ""
 
     def shown(self) -> None:
         self.query_one("#words", Input).focus()
@@ -79,11 +84,21 @@ class AskPane(Pane):
         self._back = 0
         self.feed.add(Words(words, "you"))
 
-        async def turn(interaction: Interaction) -> Result:
-            return await self.conversation.turn(words, interaction)
-
-        self.perform(turn, self.feed)
+        self._perform(lambda interaction: self.talk.turn(words, interaction))
         return True
+
+    def resume(self, id: str) -> None:
+        """Go on with a case."""
+        self._perform(lambda interaction: self.talk.resume(id, interaction))
+
+    def idle(self) -> None:
+        if self._talk is not None and self._talk.left:
+            self.helpdesk.action_leave()
+        elif self.talk.must_choose:
+            self._perform(self.talk.choose)
+
+    def _perform(self, work: Callable[[OnScreen], Awaitable[None]]) -> None:
+        self.perform(work, self.feed)
 
     def on_key(self, event: events.Key) -> None:
         line = self.query_one("#words", Input)
