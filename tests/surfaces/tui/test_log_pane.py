@@ -186,7 +186,7 @@ def test_the_line_completes_flags_and_known_values(company: Company) -> None:
     run(work())
 
 
-@pytest.mark.req("T1", "T3", "A3")
+@pytest.mark.req("T1", "T3")
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12)])
 def test_an_entry_opens_to_everything_and_hostile_text_stays_text(
     company: Company, size: tuple[int, int]
