@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import stat
+from contextlib import closing
 
 import pexpect
 import pytest
@@ -95,6 +97,26 @@ def test_ask_goes_on_with_the_latest_case_and_with_a_named_one(company: Company)
     assert ran.document["arguments"] == {"person": "ana"}
     listed = checked(inside_as(company, "bo", "case", "list", "--json"), "cases-1")["cases"]
     assert [(case["id"] == first, case["turns"]) for case in listed] == [(True, 3), (False, 1)]
+
+
+@pytest.mark.req("R2")
+def test_what_a_kill_kept_from_the_case_is_found_in_the_log(company: Company) -> None:
+    company.lock("dev")
+    assert inside_as(company, "bo", "ask", "unlock dev", "--yes-for", "password.unlock").code == 0
+    id = str(the_case(company, "bo")["id"])
+    (whole,) = shown(company, "bo", id)["receipts"]
+    with closing(sqlite3.connect(company.state / "cases.db")) as database:  # as after a kill at the door
+        database.execute("DELETE FROM lines WHERE kind = 'result'")
+        database.execute("UPDATE cases SET version = (SELECT max(seq) FROM lines)")
+        database.commit()
+    assert shown(company, "bo", id)["receipts"] == []
+    ran = inside_as(company, "bo", "ask", "--continue", "who am I")
+    assert "Meanwhile: password.unlock" in ran.err
+    (found,) = shown(company, "bo", id)["receipts"]
+    assert {**found, "time": ""} == {**whole, "time": ""}
+    assert "Meanwhile" not in inside_as(company, "bo", "ask", "--continue", "who am I").err
+    closed = inside_as(company, "bo", "case", "close", id, "--json")
+    assert checked(closed, "case-1")["resolution"] == "resolved"
 
 
 def test_clear_errors_and_exit_codes(company: Company) -> None:
