@@ -97,7 +97,9 @@ class Names(Completer):
         text = document.text_before_cursor
         if text.startswith("/") and self._slash is not None:
             for word, start, what in self._slash(text):
-                yield Completion(visible(word, one_line=True), start, display_meta=visible(what, one_line=True))
+                yield Completion(
+                    visible(word, one_line=True), start, display_meta=visible(what, one_line=True)
+                )
             return
         if text.startswith("/"):
             for name, what in self._commands:
