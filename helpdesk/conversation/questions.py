@@ -37,7 +37,13 @@ def question(
     if parameter.kind == "choice" and not choices:
         choices = tuple(Choice(choice, choice) for choice in parameter.choices)
     return Question(
-        parameter.name, f"{spec.name}: {text}", _way(parameter, spec), choices, secret=secret, repeat=secret
+        parameter.name,
+        f"{spec.name}: {text}",
+        _way(parameter, spec),
+        choices,
+        secret=secret,
+        repeat=secret,
+        kind=parameter.kind,
     )
 
 

@@ -31,6 +31,7 @@ T = TypeVar("T")
 Offers = Callable[[Question, str], Awaitable[list[Choice]]]
 """Live choices for a question, given what was typed: groups and people of the directory."""
 CANCELLED = "Cancelled; nothing was changed."
+_CORRECT = "correct"
 
 
 class Asked(Vertical):
@@ -110,6 +111,7 @@ class AskedToConfirm(Asked):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "yes", "Yes, do this"),
         Binding("n", "cancel", "No"),
+        Binding("c", "correct", "Change something"),
     ]
 
     def __init__(self, confirmation: Confirmation) -> None:
@@ -129,7 +131,8 @@ class AskedToConfirm(Asked):
             yield Static(safe(f"This cannot be undone. Type {one.target} to go on, or Esc."), id="how")
             yield Input(id="answer")
         else:
-            yield Static(Content.styled("y  do this     n or Esc  do nothing", "bold"), id="how")
+            keys = "y  do this     n or Esc  do nothing     c  change something"
+            yield Static(Content.styled(keys, "bold"), id="how")
 
     def _details(self) -> Content:
         one = self._confirmation
@@ -159,6 +162,10 @@ class AskedToConfirm(Asked):
     def action_yes(self) -> None:
         if not self._deaf and not self.wanted:
             self.give("yes")
+
+    def action_correct(self) -> None:
+        if not self._deaf and not self.wanted:
+            self.give(_CORRECT)
 
     def action_cancel(self) -> None:
         if not self._deaf:
@@ -264,8 +271,12 @@ class Dock(Vertical):
         return Secret(answer)
 
     async def confirm(self, confirmation: Confirmation) -> Confirmed:
-        """Agreement to exactly this. Raises Cancelled."""
-        if await self._one(lambda: AskedToConfirm(confirmation)) is None:
+        """Agreement to exactly this. Raises Cancelled, with the words of a correction where there is one."""
+        answer = await self._one(lambda: AskedToConfirm(confirmation))
+        if answer == _CORRECT:
+            words = await self.ask(Question("words", "What instead? (“no, I meant …”)", ""))
+            raise Cancelled(CANCELLED, words=words)
+        if answer is None:
             raise Cancelled(CANCELLED)
         return Confirmed(confirmation.digest, by="person")
 
