@@ -18,8 +18,8 @@ from helpdesk.actions.why import CallWhy, EntryWhy
 from helpdesk.connectors.embedded import NewGroup
 from helpdesk.errors import LogUnavailable, NotFound, UsageError
 from helpdesk.events import Outcome
-from helpdesk.surfaces.cli.why_lines import entry_lines
 from helpdesk.surfaces.look import Look
+from helpdesk.surfaces.why_lines import entry_lines
 from tests.json_schema import problems
 from tests.unit.door_world import World
 from tests.unit.plugin_world import Desk as RealLog
