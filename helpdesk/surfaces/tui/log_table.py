@@ -350,6 +350,8 @@ class LogTable(ScrollView, can_focus=True):
         self.post_message(self.Moved())
 
     def _reveal(self) -> None:
+        if self.size.height < 2:
+            return  # something covers the list; it is put right when it is seen again
         top = self.scroll_offset.y
         if self.cursor < top:
             top = self.cursor

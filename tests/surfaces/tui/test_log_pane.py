@@ -90,6 +90,24 @@ def test_what_is_looked_at_stays_where_it_is_when_others_come(company: Company) 
     run(work())
 
 
+def test_what_covers_the_list_moves_nothing_in_it(company: Company) -> None:
+    async def work() -> None:
+        async with opened(company, (80, 24)) as screen:
+            for _ in range(3):
+                acted(screen.app.desk.audit)
+            pane = await log_pane(screen)
+            await screen.press("down", "down", "w")
+            await screen.sign_in("ana")
+            await screen.until(lambda: screen.app.reader.display, "the explanation")
+            await screen.until(lambda: numbers(pane)[0] > 6, "its own entry")  # type: ignore[operator]
+            await screen.press("escape")
+            await screen.until(lambda: pane.table.size.height > 2 and pane.table.has_focus, "the list")
+            assert pane.table.chosen == 4
+            assert pane.table.scroll_offset.y == 0
+
+    run(work())
+
+
 def test_keys_go_through_the_list(company: Company) -> None:
     async def work() -> None:
         async with opened(company, (80, 24)) as screen:
