@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from helpdesk_policy.thesaurus import phrases_in, ways_of_saying
 from helpdesk_policy.words import MAX_WORDS, all_words, any_of, is_telling
 
-CANDIDATES = 30
+CANDIDATES = 26
 """Passages that are looked at closely: with three times as many no answer of ours was better."""
 ENOUGH = 0.55
 """The least evidence of a passage that answers."""
