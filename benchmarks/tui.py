@@ -103,29 +103,34 @@ def long_feed(app: HelpdeskApp) -> None:
 
 async def keys(desk: Desk) -> None:
     app = HelpdeskApp(desk)
-    painted: list[float] = []
     async with app.run_test(size=(120, 40)) as pilot:
         long_feed(app)
         await pilot.pause(1.0)
         for name, key, focus in (("typing", "x", "#words"), ("scrolling", "pageup", "#feed")):
             app.screen.set_focus(app.query_one(focus))
-            taken = await _timed_keys(app, key, painted)
-            p50, p95 = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
+            taken = await _timed_keys(app, key)
+            on_clock, of_processor = (sorted(values) for values in zip(*taken, strict=True))
+            p95 = int(KEYS * 0.95)
             print(
-                f"| {name} on {TURNS:,} turns | p50 {p50 * 1000:.1f} ms | p95 {p95 * 1000:.1f} ms | 16 ms |",
+                f"| {name} on {TURNS:,} turns | p95 {on_clock[p95] * 1000:.1f} ms "
+                f"| of the processor {of_processor[p95] * 1000:.1f} ms | 16 ms |",
                 flush=True,
             )
 
 
-async def _timed_keys(app: HelpdeskApp, key: str, painted: list[float]) -> list[float]:
-    """Seconds from a key to the screen that answers it."""
+async def _timed_keys(app: HelpdeskApp, key: str) -> list[tuple[float, float]]:
+    """Seconds from a key to the screen that answers it: on the clock, and of the processor."""
     from textual import events
 
     display = app._display
+    painted = asyncio.Event()
+    end = (0.0, 0.0)
 
     def recorded(*arguments: object) -> object:
+        nonlocal end
         result = display(*arguments)  # type: ignore[arg-type]
-        painted.append(time.perf_counter())
+        end = (time.perf_counter(), time.process_time())
+        painted.set()
         return result
 
     app._display = recorded  # type: ignore[method-assign, assignment]
@@ -133,11 +138,10 @@ async def _timed_keys(app: HelpdeskApp, key: str, painted: list[float]) -> list[
     for _ in range(KEYS):
         await asyncio.sleep(0.05)
         painted.clear()
-        start = time.perf_counter()
+        start = (time.perf_counter(), time.process_time())
         app.post_message(events.Key(key, key if len(key) == 1 else None))
-        while not painted and time.perf_counter() - start < 1:
-            await asyncio.sleep(0)  # noqa: ASYNC110 (the paint is what is waited for, and nothing may add to it)
-        taken.append(painted[0] - start if painted else 1.0)
+        await asyncio.wait_for(painted.wait(), 5)
+        taken.append((end[0] - start[0], end[1] - start[1]))
     app._display = display  # type: ignore[method-assign]
     return taken
 
@@ -184,7 +188,8 @@ def _memory() -> int:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        paints(home)
+        if not os.environ.get("BENCH_NO_PAINT"):
+            paints(home)
         os.environ["HOME"] = folder
         for measured in (keys, stream):
             desk = Desk.open(environ={"HOME": folder, "PATH": os.environ["PATH"]})

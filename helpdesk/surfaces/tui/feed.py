@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.style import Style as RichStyle
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.visual import Visual
+from textual.style import Style
+from textual.visual import RenderOptions
 
 from helpdesk.surfaces.tui.blocks import Block
 
@@ -21,6 +24,13 @@ MOST_BLOCKS = 60_000
 MOST_TEXT = 4_000_000
 """Characters; together with :data:`MOST_BLOCKS` what a feed holds at most."""
 CHECKED_EVERY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    visual: Style
+    rich: RichStyle
+    options: RenderOptions
 
 
 class Feed(ScrollView, can_focus=True):
@@ -58,6 +68,8 @@ class Feed(ScrollView, can_focus=True):
         self._chosen: int | None = None
         self._dirty = False
         self._last_end = 0.0
+        self._bars: dict[Content, Strip] = {}
+        self._looked: _Look | None = None
 
     # ── what is in it ─────────────────────────────────────────────────────────────────────────
 
@@ -160,14 +172,30 @@ class Feed(ScrollView, can_focus=True):
 
     def _wrapped(self, bar: Content, body: Content, width: int) -> list[Strip]:
         room = max(width - bar.cell_length, 1)
-        style = self.visual_style
-        rest = Visual.to_strips(
-            self, body if body else Content(" "), room, None, style, apply_selection=False
-        )
+        rest = self._rendered(body if body else Content(" "), room)
         if not bar:
             return rest
-        left = Visual.to_strips(self, bar, bar.cell_length, 1, style, apply_selection=False)[0]
+        left = self._bars.get(bar)
+        if left is None:
+            left = self._bars[bar] = self._rendered(bar, bar.cell_length)[0]
         return [Strip.join([left, strip]) for strip in rest]
+
+    def _rendered(self, content: Content, room: int) -> list[Strip]:
+        """Lines of a text. Nothing in it is a link or an action, whatever its style says."""
+        return content.render_strips(room, None, self._look.visual, self._look.options)
+
+    @property
+    def _look(self) -> _Look:
+        """The widget's own style, worked out once until it changes: every line of every paint needs it."""
+        if self._looked is None:
+            self._looked = _Look(self.visual_style, self.rich_style, RenderOptions(self._get_style, {}))
+        return self._looked
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._looked = None
+        self._drawn.clear()
+        self._bars.clear()
 
     @property
     def last(self) -> Block | None:
@@ -181,7 +209,7 @@ class Feed(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         width = self._room
         line = self.scroll_offset.y + y
-        blank = Strip.blank(self.size.width, self.rich_style)
+        blank = Strip.blank(self.size.width, self._look.rich)
         if line >= self._starts[-1] or not self.blocks:
             return blank
         index = bisect_right(self._starts, line) - 1
@@ -192,7 +220,7 @@ class Feed(ScrollView, can_focus=True):
         strip = strips[at]
         if index == self._chosen and self.has_focus:
             strip = strip.apply_style(self.get_component_rich_style("feed--chosen", partial=True))
-        return strip.extend_cell_length(self.size.width, self.rich_style).crop(0, self.size.width)
+        return strip.extend_cell_length(self.size.width, self._look.rich).crop(0, self.size.width)
 
     # ── keys ──────────────────────────────────────────────────────────────────────────────────
 
