@@ -174,15 +174,15 @@ class Desk:
         self, login: str, action: str, arguments: Mapping[str, Any], *, case: str = ""
     ) -> None:
         """Run an action whose outcome is never logged: what a crash after the intent leaves behind."""
-        real = self.audit._append
+        real = self.audit._write
 
-        def full(kind: str, *rest: Any) -> Any:
-            if kind == "outcome":
+        def full(drafts: Any) -> Any:
+            if any(draft.kind == "outcome" for draft in drafts):
                 raise LogUnavailable("The disk is full.")
-            return real(kind, *rest)
+            return real(drafts)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(self.audit, "_append", full)
+            patch.setattr(self.audit, "_write", full)
             result = self.do(login, action, arguments, case=case)
         assert result.outcome is Outcome.UNKNOWN, result
 

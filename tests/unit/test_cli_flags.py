@@ -93,7 +93,7 @@ def test_when_there_is_colour(flag: str, environ: dict[str, str], terminal: bool
 @pytest.mark.req("CLI-34")
 def test_symbols_become_ascii_where_the_stream_takes_no_others() -> None:
     look = Look(encoding="ascii")
-    assert look.fit("✓ a → b │ “c”") == 'ok a -> b | "c"'
+    assert look.fit("✓ a → b │ “c”") == '[ok] a -> b | "c"'
     look.fit("日本 é").encode("ascii")
 
 
