@@ -176,6 +176,11 @@ class Starter:
         assert self._process.stdin is not None
         self._process.stdin.write(line.encode() + b"\n")
 
+    def speaks(self) -> bool:
+        """Whether something can be read without waiting."""
+        assert self._process.stdout is not None
+        return bool(self._rest) or bool(select.select([self._process.stdout], [], [], 0)[0])
+
     def read(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         while b"\n" not in self._rest:
