@@ -106,9 +106,16 @@ class RequestSettings:
 
 @dataclass(frozen=True)
 class UiSettings:
-    """``[ui]``: how the program looks. ``linear``: the chat as labelled lines, for screen readers."""
+    """``[ui]``: how the program looks.
+
+    Attributes:
+        linear: the chat as labelled lines, for screen readers; ``helpdesk`` alone is that chat then.
+        theme: the colours of the full-screen app. animation: its parts may glide.
+    """
 
     linear: bool = False
+    theme: str = "helpdesk"
+    animation: bool = True
 
 
 @dataclass(frozen=True)

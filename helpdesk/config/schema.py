@@ -122,6 +122,15 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("limits", "high_risk_per_target", "number", 30, "changes of high risk to one account in an hour"),
     Key("limits", "high_risk_per_machine", "number", 5000, "changes of high risk here in an hour"),
     Key("ui", "linear", "boolean", False, "whether the chat is labelled lines, for screen readers"),
+    Key(
+        "ui",
+        "theme",
+        "choice",
+        "helpdesk",
+        "the colours of the full-screen app",
+        choices=("helpdesk", "high-contrast", "terminal"),
+    ),
+    Key("ui", "animation", "boolean", True, "whether parts of the full-screen app glide"),
     Key("requests", "shared", "boolean", None, "whether approvers see the requests made here"),
     Key(
         "log",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from helpdesk.demo.story import Played
 
 SCHEMA = "helpdesk.demo/1"
-STORY, CHAT, LEAVE = "story", "chat", "leave"
+STORY, APP, CHAT, LEAVE = "story", "app", "chat", "leave"
 
 
 def demo(
@@ -157,12 +158,13 @@ def _welcome(run: Invocation, company: Company, *, taken_down: bool) -> None:
 
 
 def _stay(run: Invocation) -> int:
-    """Story or chat, as often as the visitor likes."""
+    """Story, app or chat, as often as the visitor likes."""
     from helpdesk.events import Choice, Question
 
     choices = (
         Choice(STORY, "see the story, scene by scene (it plays in a copy; your company stays as it is)"),
-        Choice(CHAT, "talk to helpdesk as one of them"),
+        Choice(APP, "open the full-screen app, to be one of them"),
+        Choice(CHAT, "talk to helpdesk line by line"),
         Choice(LEAVE, "leave; the company stays until helpdesk demo --reset"),
     )
     question = Question("next", "What now?", "--script", choices, default=STORY)
@@ -173,22 +175,25 @@ def _stay(run: Invocation) -> int:
             return Exit.OK
         if answer == STORY:
             _step_through(run)
+        elif answer == APP:
+            return _inside(run, "helpdesk.surfaces.cli.tui:tui")
         elif answer == CHAT:
-            return _chat(run)
+            return _inside(run, "helpdesk.surfaces.cli.chat:chat")
         elif answer in (LEAVE, "q", "quit", "exit"):
             return Exit.OK
 
 
-def _chat(run: Invocation) -> int:
-    """The chat of the visitor's own company, as ``helpdesk chat --profile demo`` is."""
+def _inside(run: Invocation, command: str) -> int:
+    """A command in the visitor's own company, as ``helpdesk chat --profile demo`` is."""
     from helpdesk.config.load import DEMO
-    from helpdesk.surfaces.cli.chat import chat
 
+    module, _, name = command.partition(":")
+    begin = getattr(importlib.import_module(module), name)
     run.close()
     inside = Invocation(replace(run.flags, profile=DEMO), run.environ)
     use(inside)
     try:
-        return chat()
+        return int(begin())
     finally:
         inside.close()
         use(run)

@@ -82,9 +82,24 @@ class Invocation:
     @property
     def is_a_screen(self) -> bool:
         """Somebody sits at a terminal that can show the full-screen app."""
+        return self.look.moves and self._somebody_sits_here
+
+    @property
+    def wants_lines(self) -> bool:
+        """Somebody sits at a terminal that can only show lines, or wants it to.
+
+        Raises:
+            ConfigError: the configuration cannot be read.
+        """
+        if not self._somebody_sits_here:
+            return False
+        return self.environ.get("TERM", "") == "dumb" or (self.look.moves and self.desk.config.ui.linear)
+
+    @property
+    def _somebody_sits_here(self) -> bool:
         flags = self.flags
         plain = flags.plain or flags.no_input or flags.dry_run
-        return self.look.moves and sys.stdin.isatty() and not plain
+        return sys.stdin.isatty() and stdout().isatty() and not plain
 
     @cached_property
     def paths(self) -> Paths:

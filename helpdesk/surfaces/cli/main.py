@@ -100,6 +100,8 @@ def _dispatch(invocation: Invocation, words: list[str]) -> int:
         from helpdesk import __version__
 
         return invocation.answer({"version": __version__}, [f"helpdesk {__version__}"])
+    if not words and invocation.wants_lines and not invocation.flags.json:
+        words = ["chat"]
     if not words and invocation.is_a_screen and not invocation.flags.json:
         from helpdesk.surfaces.cli.tui import tui
 

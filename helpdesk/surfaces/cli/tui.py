@@ -28,6 +28,18 @@ def tui() -> int:
         raise UsageError("--json, --yes and --yes-for do not go with the app.", hint="Use helpdesk do.")
     from helpdesk.surfaces.tui.app import HelpdeskApp
     from helpdesk.surfaces.tui.start import run_app
+    from helpdesk.surfaces.tui.themes import CONFIGURED
 
     run.terminal.close()
-    return run_app(HelpdeskApp(run.desk))
+    welcome = _demo_people() if run.flags.profile == "demo" and (run.paths.state / "demo.json").exists() else ()
+    ui = run.desk.config.ui
+    return run_app(HelpdeskApp(run.desk, theme=CONFIGURED[ui.theme], animation=ui.animation, welcome=welcome))
+
+
+def _demo_people() -> tuple[str, ...]:
+    """Whom a visitor of the demo can be; these passwords are public."""
+    from helpdesk.demo.company import EMPLOYEES
+
+    width = max(len(one.login) for one in EMPLOYEES)
+    people = (f"  {one.login:<{width}}  {one.words:<26} {one.part}" for one in EMPLOYEES)
+    return ("", "This is the demo. Be anybody: Ctrl+L signs in, as somebody else too.", *people)

@@ -6,6 +6,7 @@ Nothing is decided here. What acts goes to the desk, and comes back as events.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,6 +21,7 @@ from helpdesk.errors import Cancelled, HelpdeskError, Unreachable
 from helpdesk.events import Choice, Citation, Outcome, Question, Result, Said, Warned
 from helpdesk.ports import SignedIn
 from helpdesk.surfaces.telling import untrusted
+from helpdesk.surfaces.tui.blocks import Words
 from helpdesk.surfaces.tui.card import Card
 from helpdesk.surfaces.tui.dock import Dock
 from helpdesk.surfaces.tui.feed import Feed
@@ -72,7 +74,8 @@ class HelpdeskApp(App[int]):
     """The app.
 
     Args:
-        desk: what is asked. theme: its name.
+        desk: what is asked. theme: its name. animation: parts of the screen may glide.
+        welcome: lines of the program's own that Ask begins with.
 
     Attributes:
         broken: what crashed it; the command line keeps it in a file.
@@ -100,15 +103,21 @@ class HelpdeskApp(App[int]):
         Binding("q,ctrl+q", "leave", "Leave"),
     ]
 
-    def __init__(self, desk: Desk, *, theme: str = "") -> None:
+    def __init__(
+        self, desk: Desk, *, theme: str = "", animation: bool = True, welcome: Sequence[str] = ()
+    ) -> None:
         super().__init__()
+        if not animation:
+            self.animation_level = "none"
         self.desk = desk
+        self.welcome = welcome
         self.broken: Exception | None = None
         for own in THEMES:
             self.register_theme(own)
         self.theme = theme or DEFAULT  # before anything is styled: a change of theme styles everything anew
         self._work: Worker[None] | None = None
         self._interaction: OnScreen | None = None
+        self._whose = ""
         self._leaving = False
         self._exit_code: int | None = None
         self._names: DirectoryVocabulary | None = None
@@ -293,13 +302,24 @@ class HelpdeskApp(App[int]):
     def busy(self) -> bool:
         return self._work is not None and self._work.is_running
 
-    def perform(self, work: Work, feed: Feed | None = None) -> None:
-        """Carry something out; one at a time. What goes wrong is told in the feed."""
+    def one_at_a_time(self) -> bool:
+        """Whether something goes on already; then it is said."""
         if self.busy:
             self.notify("One thing at a time: the last one is still going on. Ctrl+C stops it.", markup=False)
+        return self.busy
+
+    def perform(self, work: Work, feed: Feed | None = None, *, anyone: bool = False) -> None:
+        """Carry something out; one at a time. What goes wrong is told in the feed.
+
+        Args:
+            anyone: it is for whoever is there, also where the sign-in of before has expired.
+        """
+        if self.one_at_a_time():
             return
         interaction = self._interaction = OnScreen(feed or self.feed, self.dock, self._tell)
-        self._work = self.run_worker(self._performed(work, interaction), exit_on_error=True, group="work")
+        self._work = self.run_worker(
+            self._performed(work, interaction, anyone), exit_on_error=True, group="work"
+        )
 
     def _tell(self, text: str) -> None:
         for status in self.query(Status):  # none while the app shuts down
@@ -307,9 +327,11 @@ class HelpdeskApp(App[int]):
         for top in self.query(Top):
             top.refresh()
 
-    async def _performed(self, work: Work, interaction: OnScreen) -> None:
+    async def _performed(self, work: Work, interaction: OnScreen, anyone: bool) -> None:
         before = self.desk.present
         try:
+            if not anyone and self._whose and before is None and await self._somebody_else(interaction):
+                return
             result = await work(interaction)
             if result is not None:
                 interaction.finish(result)
@@ -322,7 +344,40 @@ class HelpdeskApp(App[int]):
         finally:
             interaction.stop()
             if self.is_running and self.desk.present is not before:
-                self._signed_in_changed()
+                await self._signed_in_changed()
+
+    async def _somebody_else(self, interaction: OnScreen) -> bool:
+        """Ask who is there after a sign-in has ended; somebody else does not go on with what was begun."""
+        interaction.emit(Said("You are not signed in any more: sign in to go on."))
+        who = await self.desk.signed_in(interaction)
+        if not await self._arrived(who):
+            return False
+        name = who.actor.person.name
+        self.feed.add(Words(f"{name} is signed in now. What was begun before was not done."))
+        return True
+
+    async def _arrived(self, who: SignedIn) -> bool:
+        """Somebody signed in: where it was somebody else before, nothing of theirs stays on the screen."""
+        before, self._whose = self._whose, who.actor.person.id
+        if before in ("", self._whose):
+            return False
+        await self._forget()
+        return True
+
+    async def _forget(self) -> None:
+        """Take everything off the screen that somebody was shown."""
+        self._names, self._states = None, {}
+        self.clear_notifications()
+        if any(reader.display for reader in self.query(Reader)):
+            self.reader.action_close()
+        shown = self.pane
+        for pane in self.query(Pane):
+            if not isinstance(pane, AskPane):
+                await pane.remove()
+        self.query_one(AskPane).forget()
+        if shown is not None and not isinstance(shown, AskPane):
+            self.query_one("#panes", ContentSwitcher).current = None
+            await self.action_pane("ask")
 
     def on_worker_state_changed(self, changed: Worker.StateChanged) -> None:
         if changed.worker.group == "work" and changed.state is WorkerState.CANCELLED and not self._leaving:
@@ -339,7 +394,9 @@ class HelpdeskApp(App[int]):
             self.query_one("#top", Top).refresh()
             self.query_one(AskPane).idle()
 
-    def _signed_in_changed(self) -> None:
+    async def _signed_in_changed(self) -> None:
+        if (who := self.desk.present) is not None:
+            await self._arrived(who)
         self.query_one("#top", Top).refresh()
         self._states = {}
         self.query_one("#tabs", Tabs).mark("Requests", 0)
@@ -398,21 +455,24 @@ class HelpdeskApp(App[int]):
         return show
 
     def action_sign_out(self) -> None:
-        async def sign_out(interaction: OnScreen) -> None:
+        async def sign_out(_: OnScreen) -> None:
             await self.desk.logout()
-            interaction.emit(Said("You are signed out."))
+            await self._forget()
+            self._whose = ""
+            self.feed.add(Words("You are signed out."))
 
-        self.perform(sign_out)
+        self.perform(sign_out, anyone=True)
 
     def action_sign_in(self) -> None:
         async def sign_in(interaction: OnScreen) -> None:
             who = await self.desk.login(interaction)
+            await self._arrived(who)
             interaction.emit(Said(f"You are signed in as {who.actor.person.name}."))
             for notice in who.actor.notices:
                 interaction.emit(Warned(notice))
 
         if not self.busy:
-            self.perform(sign_in)
+            self.perform(sign_in, anyone=True)
 
     # ── leaving ───────────────────────────────────────────────────────────────────────────────
 

@@ -71,7 +71,7 @@ class Card:
         room = max(width - 2, 10)
         bodies = [self._title()]
         if self.changes and not self._receipt():
-            bodies += change_table(self.changes, room)
+            bodies += change_table(self.changes, room, most=_SHOWN)
         if self.doing:
             bodies.append(Content.styled(f"· {untrusted(self.doing)}", "dim"))
         bodies += self._outcome()
@@ -145,12 +145,17 @@ def read_back(observation: Observation) -> Content:
 
 
 def change_table(
-    changes: tuple[Change, ...], room: int, *, heads: tuple[str, str] = ("now", "then")
+    changes: tuple[Change, ...],
+    room: int,
+    *,
+    heads: tuple[str, str] = ("now", "then"),
+    most: int | None = None,
 ) -> list[Content]:
     """The changes, side by side with the state before; one below the other where it is narrow.
 
     Args:
         room: columns. heads: what the two states are called.
+        most: rows that are shown, the rest is counted; ``None``: all of them, for who has to agree to them.
     """
     rows = [
         (
@@ -158,9 +163,10 @@ def change_table(
             untrusted(c.before) or "nothing",
             untrusted(c.after) or "nothing",
         )
-        for c in changes[:_SHOWN]
+        for c in changes[:most]
     ]
-    more = [Content.styled(f"… and {len(changes) - _SHOWN} more", "dim")] if len(changes) > _SHOWN else []
+    left = len(changes) - len(rows)
+    more = [Content.styled(f"… and {left} more", "dim")] if left else []
     widths = [max([_cells(row[i]) for row in rows], default=0) for i in range(3)]
     if sum(widths) + 6 > room:
         stacked = []

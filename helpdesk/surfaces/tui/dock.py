@@ -25,13 +25,17 @@ from helpdesk.secrets import Secret
 from helpdesk.surfaces.telling import name_warnings, untrusted
 from helpdesk.surfaces.terminal import IGNORE_SECONDS, TRIES
 from helpdesk.surfaces.tui.card import change_table
-from helpdesk.surfaces.tui.paint import OWN_BAR, safe
+from helpdesk.surfaces.tui.paint import safe
 
 T = TypeVar("T")
 Offers = Callable[[Question, str], Awaitable[list[Choice]]]
 """Live choices for a question, given what was typed: groups and people of the directory."""
 CANCELLED = "Cancelled; nothing was changed."
 _CORRECT = "correct"
+_SHARE, _SHORT = 0.7, 20
+"""The part of a screen that the dock takes at most; one with fewer rows than that is taken whole."""
+_LEAST = 2
+_NARROW = 70
 
 
 class Asked(Vertical):
@@ -42,6 +46,23 @@ class Asked(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self.answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+
+    def on_mount(self) -> None:
+        self.screen.screen_layout_refresh_signal.subscribe(self, lambda _: self._fit())
+
+    def _fit(self) -> None:
+        """What scrolls gets the rows that the rest leaves: keys and lines to type in are always in sight."""
+        for scrolling in self.query_children(".scrolls"):
+            others = sum(child.outer_size.height for child in self.children if child is not scrolling)
+            height = self.app.size.height
+            room = height - 4 if height < _SHORT else int(height * _SHARE) - 1
+            most = max(room - others, _LEAST)
+            if scrolling.styles.max_height is None or scrolling.styles.max_height.value != most:
+                scrolling.styles.max_height = most
+            self.fitted(scrolling)
+
+    def fitted(self, scrolling: Widget) -> None:
+        """What scrolls has its room."""
 
     def give(self, text: str | None) -> None:
         if not self.answer.done():
@@ -63,10 +84,11 @@ class AskedWords(Asked):
     def compose(self) -> ComposeResult:
         question = self._question
         yield Static(safe(question.text, "bold"), classes="question")
-        yield OptionList(*self._options(), id="choices", markup=False)
+        yield OptionList(*self._options(), id="choices", classes="scrolls", markup=False)
         yield Input(value=question.default or "", password=question.secret, id="answer")
 
     def on_mount(self) -> None:
+        super().on_mount()
         self.query_one(OptionList).display = bool(self._choices)
         self.screen.set_focus(self.query_one(Input))
 
@@ -112,12 +134,17 @@ class AskedToConfirm(Asked):
         Binding("y", "yes", "Yes, do this"),
         Binding("n", "cancel", "No"),
         Binding("c", "correct", "Change something"),
+        Binding("up", "scroll(-1)", "Up", show=False),
+        Binding("down", "scroll(1)", "Down", show=False),
+        Binding("pageup", "scroll(-10)", "Page up", show=False),
+        Binding("pagedown", "scroll(10)", "Page down", show=False),
     ]
 
     def __init__(self, confirmation: Confirmation) -> None:
         super().__init__()
         self._confirmation = confirmation
         self._deaf = True
+        self._more = False
         self.add_class("deaf")
         self._tries = TRIES
         self.wanted = untrusted(confirmation.target) if confirmation.irreversible else ""
@@ -125,14 +152,29 @@ class AskedToConfirm(Asked):
     def compose(self) -> ComposeResult:
         one = self._confirmation
         yield Static(safe(f"Please confirm: {one.action}", "$warning bold"), classes="question")
-        with VerticalScroll(can_focus=False):
+        with VerticalScroll(can_focus=False, classes="scrolls"):
             yield Static(self._details(), id="details")
+        yield Static(self._how(more=False), id="how")
         if self.wanted:
-            yield Static(safe(f"This cannot be undone. Type {one.target} to go on, or Esc."), id="how")
             yield Input(id="answer")
-        else:
-            keys = "y  do this     n or Esc  do nothing     c  change something"
-            yield Static(Content.styled(keys, "bold"), id="how")
+
+    def _how(self, *, more: bool) -> Content:
+        narrow = self.app.size.width < _NARROW
+        rest = Content.styled("↑↓ more  " if narrow else "↑ ↓  the rest     ", "$warning bold")
+        rest = rest if more else Content.empty()
+        if self.wanted:
+            target = self._confirmation.target
+            return rest + safe(f"This cannot be undone. Type {target} to go on, or Esc.")
+        keys = "y yes  n no  c change" if narrow else "y  do this     n  do nothing     c  change something"
+        return rest + Content.styled(keys, "bold")
+
+    def fitted(self, scrolling: Widget) -> None:
+        if self._more != (more := scrolling.max_scroll_y > 0):
+            self._more = more
+            self.query_one("#how", Static).update(self._how(more=more))
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def _details(self) -> Content:
         one = self._confirmation
@@ -142,10 +184,10 @@ class AskedToConfirm(Asked):
         lines += [safe(f"! {warning}", "$text-warning") for warning in told]
         if one.approvers:
             lines.append(safe(f"it then waits for {' or '.join(one.approvers)}"))
-        bar = Content.styled(OWN_BAR, "$warning")
-        return Content("\n").join(Content.assemble(bar, line) for line in lines)
+        return Content("\n").join(lines)
 
     def on_mount(self) -> None:
+        super().on_mount()
         self.set_timer(IGNORE_SECONDS, self._listen)
         self.screen.set_focus(self.query_one(Input) if self.wanted else self)
 
@@ -200,6 +242,7 @@ class Revealed(Asked):
         yield Static("Note it now: it is shown this once. Enter wipes it from the screen.", markup=False)
 
     def on_mount(self) -> None:
+        super().on_mount()
         self.set_timer(IGNORE_SECONDS, self._listen)
         self.screen.set_focus(self)
 

@@ -11,6 +11,7 @@ from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label, Select
 
+from helpdesk.errors import InvalidArgument
 from helpdesk.secrets import Secret
 from helpdesk.spec import ActionSpec, Parameter
 from helpdesk.surfaces.tui.paint import safe
@@ -54,6 +55,12 @@ class Form(Vertical):
         for parameter in self.spec.parameters:
             yield Label(self._label(parameter))
             yield self._field(parameter)
+            if parameter.kind == "secret":
+                yield Label(safe("The same again"))
+                yield Input(password=True, id=_again(parameter))
+            wrong = Label("", id=f"wrong-{parameter.name}", classes="wrong", markup=False)
+            wrong.display = False
+            yield wrong
 
     def _label(self, parameter: Parameter) -> Any:
         what = parameter.help or parameter.name.replace("_", " ")
@@ -95,8 +102,42 @@ class Form(Vertical):
                     plain[parameter.name] = field.value.strip()
         return plain, secrets
 
+    def check(self) -> bool:
+        """Whether it can be run; else the first field that is wrong has the focus, and each says what is."""
+        plain, secrets = self.values()
+        wrong = {p.name: text for p in self.spec.parameters if (text := self._wrong(p, plain, secrets))}
+        for parameter in self.spec.parameters:
+            label = self.query_one(f"#wrong-{parameter.name}", Label)
+            label.display = parameter.name in wrong
+            label.update(safe(f"! {wrong.get(parameter.name, '')}", "$text-warning"))
+        for name in wrong:
+            self.query_one(f"#field-{name}").focus()
+            return False
+        return True
+
+    def _wrong(self, parameter: Parameter, plain: dict[str, Any], secrets: dict[str, Secret]) -> str:
+        from helpdesk.actions.schema import parse_value
+
+        name = parameter.name
+        if name not in plain and name not in secrets:
+            return f"{name.replace('_', ' ')} is still empty." if parameter.required else ""
+        if parameter.kind == "secret":
+            again = Secret(self.query_one(f"#{_again(parameter)}", Input).value)
+            return "" if again == secrets[name] else "The two differ; please type them again."
+        try:
+            parse_value(parameter, plain[name])
+        except InvalidArgument as error:
+            text = error.message.removeprefix(parameter.flag).strip()
+            return text[:1].upper() + text[1:]
+        return ""
+
     def wipe(self) -> None:
         """Take typed secrets off the screen."""
         for parameter in self.spec.parameters:
             if parameter.kind == "secret":
                 self.query_one(f"#field-{parameter.name}", Input).clear()
+                self.query_one(f"#{_again(parameter)}", Input).clear()
+
+
+def _again(parameter: Parameter) -> str:
+    return f"again-{parameter.name}"

@@ -25,6 +25,8 @@ EVERYWHERE = (
 CONFIRMING = (
     ("y", "do exactly what is shown (deaf for half a second, and to pastes)"),
     ("n, Esc", "do nothing"),
+    ("c", "change something about it"),
+    ("Up, Down", "the rest of what changes, where it does not fit"),
 )
 
 

@@ -8,6 +8,8 @@ DEFAULT = "helpdesk"
 HIGH_CONTRAST = "helpdesk-high-contrast"
 TERMINAL = "ansi-dark"
 """The sixteen colours of the terminal itself."""
+CONFIGURED = {"helpdesk": DEFAULT, "high-contrast": HIGH_CONTRAST, "terminal": TERMINAL}
+"""The themes as ``[ui] theme`` calls them."""
 
 THEMES = (
     Theme(

@@ -90,4 +90,6 @@ class Watch(Widget):
             return
         finally:
             self._reading = False
-        self.post_message(self.Requests(waiting, mine))
+        who = self._helpdesk.desk.present
+        if who is not None and who.actor.person.id == me:  # else somebody else came meanwhile
+            self.post_message(self.Requests(waiting, mine))

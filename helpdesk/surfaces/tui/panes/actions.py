@@ -48,7 +48,6 @@ class ActionsPane(Pane):
         self._known: list[tuple[ActionSpec, bool]] = []
         self._listed: list[ActionSpec] = []
         self._chosen: ActionSpec | None = None
-        self._recent: list[str] = []
         self._wanted = ""
 
     def compose(self) -> ComposeResult:
@@ -115,7 +114,8 @@ class ActionsPane(Pane):
     def _groups(self, shown: Sequence[tuple[ActionSpec, bool]]) -> Iterator[tuple[str, list[ActionSpec]]]:
         """Recently used ones, then by what they are about, then what is not open to this person."""
         may = [spec for spec, allowed in shown if allowed]
-        recent = [spec for name in self._recent for spec in may if spec.name == name]
+        lately = self.desk.words.lately(self.who.actor.person.id) if self.who is not None else []
+        recent = [spec for name in lately for spec in may if spec.name == name]
         if recent:
             yield "Used lately", recent
         groups: dict[str, list[ActionSpec]] = {}
@@ -193,9 +193,11 @@ class ActionsPane(Pane):
         if spec is None:
             return
         form = self.query_one(Form)
+        if not form.check() or self.helpdesk.one_at_a_time():
+            return
         typed, secrets = form.values()
         form.wipe()
-        self._recent = [spec.name, *(name for name in self._recent if name != spec.name)][:5]
+        self._lately(spec)
 
         async def run(interaction: Interaction) -> Result:
             from helpdesk.actions.call import Call, Provenance
@@ -205,14 +207,12 @@ class ActionsPane(Pane):
             call = Call(spec.name, values, dict.fromkeys(values, Provenance.TYPED), secrets)
             return await self.desk.run(call, await self.desk.signed_in(interaction), interaction)
 
-        missing = next((p for p in spec.parameters if p.required and p.name not in typed | secrets), None)
-        if missing is not None:
-            self.app.notify(
-                f"{missing.name.replace('_', ' ')} is still empty.", severity="warning", markup=False
-            )
-            self.query_one(f"#field-{missing.name}").focus()
-            return
         self.perform(run, self.query_one("#actions-feed", Feed))
+
+    def _lately(self, spec: ActionSpec) -> None:
+        if (who := self.who) is not None:
+            self.desk.words.used(who.actor.person.id, spec.name)
+            self._list()
 
     def action_why(self) -> None:
         spec = self._chosen

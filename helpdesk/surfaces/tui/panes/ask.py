@@ -9,7 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Input
 
-from helpdesk.surfaces.tui.blocks import Words
+from helpdesk.surfaces.tui.blocks import Own, Words
 from helpdesk.surfaces.tui.feed import Feed
 from helpdesk.surfaces.tui.interaction import OnScreen
 from helpdesk.surfaces.tui.pane import Pane
@@ -19,6 +19,8 @@ HELLO = (
     "Say what you need, in your own words: “I'm locked out”, “get me into finance-share”, “how long may I keep "
     "customer data?”. Nothing changes before you have seen and confirmed it."
 )
+
+NOT_CONFIGURED = "No directory is configured, so nobody can sign in. A whole company to try: helpdesk demo"
 
 
 class AskPane(Pane):
@@ -48,6 +50,10 @@ class AskPane(Pane):
 
     def on_mount(self) -> None:
         self.feed.add(Words(HELLO))
+        if not self.desk.config.directory.configured:
+            self.feed.add(Words(NOT_CONFIGURED, "warning", "[directory] in config.toml: helpdesk help configuration"))
+        if self.helpdesk.welcome:
+            self.feed.add(Own(tuple(self.helpdesk.welcome)))
 
     @property
     def feed(self) -> Feed:
@@ -75,10 +81,7 @@ class AskPane(Pane):
 
     def say(self, words: str) -> bool:
         """One turn; false while another one goes on."""
-        if self.helpdesk.busy:
-            self.app.notify(
-                "One thing at a time: the last one is still going on. Ctrl+C stops it.", markup=False
-            )
+        if self.helpdesk.one_at_a_time():
             return False
         self._said.append(words)
         self._back = 0
@@ -86,6 +89,13 @@ class AskPane(Pane):
 
         self._perform(lambda interaction: self.talk.turn(words, interaction))
         return True
+
+    def forget(self) -> None:
+        """Somebody else comes: neither what was said nor its case is theirs."""
+        self._said, self._back, self._talk = [], 0, None
+        self.query_one("#words", Input).clear()
+        self.feed.clear()
+        self.feed.add(Words(HELLO))
 
     def resume(self, id: str) -> None:
         """Go on with a case."""

@@ -17,6 +17,7 @@ from helpdesk.events import Outcome
 from helpdesk.surfaces.telling import untrusted
 from helpdesk.surfaces.tui.paint import safe
 from helpdesk.surfaces.tui.pane import Pane
+from helpdesk.surfaces.tui.spans import in_units, long_ago
 from helpdesk.text import local_time
 
 READS = ("people.whoami", "password.status", "access.list", "ticket.status")
@@ -108,9 +109,9 @@ def _account(status: Mapping[str, Any], now: datetime) -> Iterator[Content]:
     if status.get("failures"):
         yield from _field("wrong passwords", f"{status['failures']} since the last right one")
     if (changed := _moment(status.get("password_changed"))) is not None:
-        yield from _field("password set", f"{local_time(changed, now)}, {_age(now - changed)}")
+        yield from _field("password set", f"{local_time(changed, now)}, {long_ago(now - changed)}")
     if (expires := _moment(status.get("password_expires"))) is not None:
-        yield from _field("expires", f"{local_time(expires, now)}, in {_days(expires - now)}")
+        yield from _field("expires", f"{local_time(expires, now)}, in {in_units(expires - now)}")
     yield from _field("next password", _rules(status.get("rules") or {}))
     yield from _field("locked after", _lockout(status.get("rules") or {}))
 
@@ -122,7 +123,7 @@ def _rules(rules: Mapping[str, Any]) -> str:
     if rules.get("history"):
         parts.append(f"none of the last {rules['history']}")
     if rules.get("min_age_seconds"):
-        parts.append(f"not before {_days(timedelta(seconds=rules['min_age_seconds']))} have passed")
+        parts.append(f"not before {in_units(timedelta(seconds=rules['min_age_seconds']))} have passed")
     return ", ".join(parts)
 
 
@@ -130,25 +131,13 @@ def _lockout(rules: Mapping[str, Any]) -> str:
     if not rules.get("max_failures"):
         return ""
     window, length = rules.get("failure_window_seconds"), rules.get("lockout_seconds")
-    within = f" within {_days(timedelta(seconds=window))}" if window else ""
-    lasting = f", for {_days(timedelta(seconds=length))}" if length else ""
+    within = f" within {in_units(timedelta(seconds=window))}" if window else ""
+    lasting = f", for {in_units(timedelta(seconds=length))}" if length else ""
     return f"{rules['max_failures']} wrong passwords{within}{lasting}"
 
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
-
-
-def _age(span: timedelta) -> str:
-    return "today" if span < timedelta(days=1) else f"{_days(span)} ago"
-
-
-def _days(span: timedelta) -> str:
-    """A length of time in the largest unit that fits: "3 days", "15 minutes"."""
-    for seconds, word in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
-        if (count := int(span.total_seconds() // seconds)) >= 1:
-            return f"{count} {word}{'s' if count > 1 else ''}"
-    return "a moment"
 
 
 def _head(text: str) -> Iterator[Content]:

@@ -18,6 +18,7 @@ from helpdesk.surfaces.tui.card import change_table
 from helpdesk.surfaces.tui.feed import Feed
 from helpdesk.surfaces.tui.paint import safe
 from helpdesk.surfaces.tui.pane import Pane
+from helpdesk.surfaces.tui.spans import age, in_units
 from helpdesk.surfaces.tui.watch import Watch
 from helpdesk.text import local_time
 
@@ -56,7 +57,7 @@ class RequestsPane(Pane):
         with Horizontal():
             yield OptionList(id="requests-options", markup=False)
             with Vertical(id="request"):
-                with VerticalScroll(can_focus=False):
+                with VerticalScroll(id="request-scroll"):
                     yield Static(id="request-details", markup=False)
                 yield Feed(id="requests-feed")
 
@@ -113,13 +114,17 @@ class RequestsPane(Pane):
 
     def _lines(self, request: Request, room: int) -> list[Content]:
         style = _STYLES.get(request.state.value, "")
+        now = self.desk.clock()
         lines = [
             Content.assemble(
                 (untrusted(request.id), "bold"),
                 f"  {untrusted(request.call.action)}  ",
                 (request.state.value, style),
             ),
-            safe(f"asked by {request.call.requester_login}, {local_time(request.created)}"),
+            safe(
+                f"asked by {request.call.requester_login}, {local_time(request.created)}, "
+                f"{age(now - request.created)}"
+            ),
             safe(
                 f"because {request.reason}" if request.reason else "no reason was given",
                 "" if request.reason else "dim",
@@ -130,7 +135,8 @@ class RequestsPane(Pane):
         ]
         if request.state.value == "pending":
             lines.append(safe(f"waits for {' or '.join(request.approver_names)}"))
-            lines.append(safe(f"expires {local_time(request.expires)}"))
+            left = request.expires - now
+            lines.append(safe(f"expires {local_time(request.expires)}, in {in_units(left)}"))
             own = self.who is not None and self.who.actor.person.id == request.call.requester_id
             lines.append(Content.styled("x  take it back" if own else "a  approve     d  deny", "bold"))
         if request.decider:
