@@ -7,6 +7,7 @@ written; the shells leave lists of people and groups out once they are older tha
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 FOLDER = "words"
 KEPT_DAYS = 30
+LATELY = 5
 PEOPLE, GROUPS, CASES = 500, 2000, 100
 """How many names a list holds at most; the ones seen last stay."""
 _LONGEST = 128
@@ -84,6 +86,15 @@ class Words:
         """Keep the ids of cases that somebody who signed in was shown, the one seen last at the end."""
         self._seen("cases", ids, CASES)
 
+    def used(self, person_id: str, action: str) -> None:
+        """Keep that this person used an action just now."""
+        kept = [action, *(name for name in self.lately(person_id) if name != action)]
+        self._write(_lately(person_id), kept[:LATELY])
+
+    def lately(self, person_id: str) -> list[str]:
+        """The actions that this person used last, the latest one first."""
+        return self.read(_lately(person_id))[1]
+
     def forget_people(self) -> str:
         """Drop the list of people, because somebody's name must go; why it is still there, or ""."""
         try:
@@ -134,6 +145,11 @@ class Words:
             write_private(self.folder / name, text.encode())
         except HelpdeskError:
             return  # completion knows fewer words, nothing else
+
+
+def _lately(person_id: str) -> str:
+    """The list of what somebody used: its name tells nobody whose it is."""
+    return f"used.{hashlib.sha256(person_id.encode()).hexdigest()[:16]}"
 
 
 def usable(word: str) -> bool:

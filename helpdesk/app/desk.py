@@ -104,6 +104,7 @@ class Desk(Parts):
         login = login or await interaction.ask(_LOGIN)
         password = password or await interaction.ask_secret(_password_of(login))
         signed_in = await self._bind(interaction, login, password)
+        self._forget()  # whoever was here before: their connection ends with them
         self._signed_in, self._last_used = signed_in, self.clock()
         if not signed_in.actor.must_change:
             reason = "it is a service identity's, which signs in with each command"

@@ -12,6 +12,7 @@ import pytest
 
 from helpdesk import platform
 from helpdesk.config import LimitSettings, LogSettings, ServiceSettings
+from helpdesk.config.model import UiSettings
 from helpdesk.config.schema import DATA_CLASSES, KEYS, MANAGED
 from helpdesk.conversation.privacy import CLASSES, DEFAULT_MAY_SEE
 from tests.unit.config_world import Machine, write
@@ -82,6 +83,8 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
 
         [ui]
         linear = true
+        theme = "high-contrast"
+        animation = false
         [limits]
         wrong_passwords = 4
         wrong_passwords_machine = 50
@@ -129,7 +132,7 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
     assert (config.session.idle, config.session.absolute) == (timedelta(minutes=15), timedelta(hours=12))
     assert config.network.ca_file == "/etc/ca.pem"
     assert config.requests.shared is True
-    assert config.ui.linear is True
+    assert config.ui == UiSettings(linear=True, theme="high-contrast", animation=False)
     assert config.limits == LimitSettings(4, 50, timedelta(minutes=20), 10, 11, 12, 13, 14, 15)
     assert config.services == {
         "nightly": ServiceSettings(

@@ -32,8 +32,9 @@ def tui() -> int:
 
     run.terminal.close()
     welcome = _demo_people() if run.flags.profile == "demo" and (run.paths.state / "demo.json").exists() else ()
-    ui = run.desk.config.ui
-    return run_app(HelpdeskApp(run.desk, theme=CONFIGURED[ui.theme], animation=ui.animation, welcome=welcome))
+    ui, color = run.desk.config.ui, run.look.color
+    theme = CONFIGURED[ui.theme]
+    return run_app(HelpdeskApp(run.desk, theme=theme, color=color, animation=ui.animation, welcome=welcome))
 
 
 def _demo_people() -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.filter import Monochrome, NoColor
 from textual.widgets import ContentSwitcher
 from textual.worker import Worker, WorkerState
 
@@ -29,7 +30,7 @@ from helpdesk.surfaces.tui.interaction import OnScreen
 from helpdesk.surfaces.tui.pane import Pane, Work
 from helpdesk.surfaces.tui.panes.ask import AskPane
 from helpdesk.surfaces.tui.reader import Reader, cited
-from helpdesk.surfaces.tui.themes import DEFAULT, THEMES
+from helpdesk.surfaces.tui.themes import DEFAULT, TERMINAL, THEMES
 from helpdesk.surfaces.tui.top import Hints, Status, Tabs, Top
 from helpdesk.surfaces.tui.watch import Watch
 from helpdesk.text import visible
@@ -75,6 +76,7 @@ class HelpdeskApp(App[int]):
 
     Args:
         desk: what is asked. theme: its name. animation: parts of the screen may glide.
+        color: no colour is written without it, whatever the theme.
         welcome: lines of the program's own that Ask begins with.
 
     Attributes:
@@ -104,9 +106,20 @@ class HelpdeskApp(App[int]):
     ]
 
     def __init__(
-        self, desk: Desk, *, theme: str = "", animation: bool = True, welcome: Sequence[str] = ()
+        self,
+        desk: Desk,
+        *,
+        theme: str = "",
+        color: bool = True,
+        animation: bool = True,
+        welcome: Sequence[str] = (),
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=None if color else True)
+        self.no_color = not color
+        self._filters = [kept for kept in self._filters if not isinstance(kept, (NoColor, Monochrome))]
+        if not color:
+            theme = TERMINAL
+            self._filters.append(NoColor())
         if not animation:
             self.animation_level = "none"
         self.desk = desk

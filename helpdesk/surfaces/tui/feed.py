@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from rich.style import Style as RichStyle
 from textual.binding import Binding, BindingType
-from textual.content import Content
+from textual.content import Content, Span
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -68,7 +68,7 @@ class Feed(ScrollView, can_focus=True):
         self._chosen: int | None = None
         self._dirty = False
         self._last_end = 0.0
-        self._bars: dict[Content, Strip] = {}
+        self._bars: dict[tuple[str, tuple[Span, ...]], Strip] = {}
         self._looked: _Look | None = None
 
     # ── what is in it ─────────────────────────────────────────────────────────────────────────
@@ -175,9 +175,10 @@ class Feed(ScrollView, can_focus=True):
         rest = self._rendered(body if body else Content(" "), room)
         if not bar:
             return rest
-        left = self._bars.get(bar)
+        look = bar.plain, tuple(bar.spans)  # contents of one text and two colours are equal to each other
+        left = self._bars.get(look)
         if left is None:
-            left = self._bars[bar] = self._rendered(bar, bar.cell_length)[0]
+            left = self._bars[look] = self._rendered(bar, bar.cell_length)[0]
         return [Strip.join([left, strip]) for strip in rest]
 
     def _rendered(self, content: Content, room: int) -> list[Strip]:

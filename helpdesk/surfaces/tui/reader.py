@@ -51,6 +51,13 @@ def _number(line: str) -> int:
     return int(word[0]) if word and word[0].isascii() and word[0].isdigit() else 0
 
 
+class Text(Feed):
+    """What is read: nothing in it can be undone or opened."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        return action != "act"
+
+
 class Reader(Vertical):
     """Shows one text; Esc closes it."""
 
@@ -61,7 +68,7 @@ class Reader(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(id="reader-title", markup=False)
-        yield Feed(id="reader-text")
+        yield Text(id="reader-text")
 
     def on_mount(self) -> None:
         self.display = False

@@ -95,11 +95,14 @@ class Hints(Widget):
     def render(self) -> Content:
         room = self.size.width - 1
         parts: list[Content] = []
+        told: set[str] = set()  # the same thing may have two keys
         for active in self.screen.active_bindings.values():
-            if not active.binding.show or not active.enabled:
+            what = active.binding.description
+            if not active.binding.show or not active.enabled or what in told:
                 continue
+            told.add(what)
             key = self.app.get_key_display(active.binding)
-            part = Content.assemble((f" {key}", "$accent bold"), f" {active.binding.description} ")
+            part = Content.assemble((f" {key}", "$accent bold"), f" {what} ")
             if part.cell_length > room:
                 break
             room -= part.cell_length
