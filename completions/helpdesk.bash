@@ -13,7 +13,7 @@ _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values an
     ask) flags=(--continue=switch --case=cases) values=('text…') ;;
     chat) flags=(--resume=cases --continue=switch --linear=switch) ;;
     tui) ;;
-    do) flags=(--batch=files --yes-plan=text --stop-after=text --run-name=text) children=(access.grant access.list access.request access.revoke access.show account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.status) ;;
+    do) flags=(--batch=files --yes-plan=text --stop-after=text --run-name=text) children=(access.grant access.list access.request access.revoke access.show account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.reopen ticket.status) ;;
     'do access.grant') flags=(--person=people --group=groups --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(people groups) ;;
     'do access.list') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text) ;;
     'do access.request') flags=(--group=groups --reason=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(groups) ;;
@@ -34,6 +34,7 @@ _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values an
     'do ticket.close') flags=(--id=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(text) ;;
     'do ticket.comment') flags=(--id=text --text=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(text text) ;;
     'do ticket.open') flags=(--subject=text --body=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(text) ;;
+    'do ticket.reopen') flags=(--id=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(text) ;;
     'do ticket.status') flags=(--id=text --batch=files --yes-plan=text --stop-after=text --run-name=text) ;;
     case) children=(list show close rewind export) ;;
     'case list') flags=(--all=switch) ;;
@@ -154,7 +155,7 @@ _helpdesk() {
     local typed cur word quoted key='' kind='' flag='' ended='' helping='' profile='' n=0 i part head=''
     local -a flags values children offer=()
     local -a everywhere=(--json=switch --plain=switch -n=switch --dry-run=switch --no-input=switch -y=switch --yes=switch --yes-for=actions --as=people --user=people --password-stdin=switch --password-file=files --reveal-to=files --profile=choice:demo -q=switch --quiet=switch -v=switch --verbose=switch '--color=choice:auto|always|never' --no-pager=switch -d=switch --debug=switch -h=switch --help=switch -V=switch --version=switch --no-color=switch)
-    local -a actions=(access.grant access.list access.request access.revoke access.show account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.status)
+    local -a actions=(access.grant access.list access.request access.revoke access.show account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.reopen ticket.status)
     COMPREPLY=()
     _helpdesk_words
     cur=${typed[${#typed[@]} - 1]}

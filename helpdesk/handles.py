@@ -148,3 +148,6 @@ class WriteTickets(ReadTickets):
 
     async def close(self, id: str, author: str, key: str) -> Ticket:
         return await self._call(self._tickets.close_ticket, id, author, key)
+
+    async def reopen(self, id: str, author: str, key: str) -> Ticket:
+        return await self._call(self._tickets.reopen_ticket, id, author, key)

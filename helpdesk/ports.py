@@ -332,6 +332,8 @@ class Tickets(Protocol):
 
     def close_ticket(self, id: str, author: str, key: str) -> Ticket: ...
 
+    def reopen_ticket(self, id: str, author: str, key: str) -> Ticket: ...
+
     def get(self, id: str) -> Ticket:
         """Raises NotFound."""
 

@@ -97,16 +97,27 @@ class EmbeddedTickets:
         Raises:
             NotFound: there is no such ticket. Refused: as for :meth:`open`.
         """
+        return self._turned(id, author, key, closed=True)
+
+    def reopen_ticket(self, id: str, author: str, key: str) -> Ticket:
+        """Open a closed ticket again and note who did; one that is open already stays as it is.
+
+        Raises:
+            NotFound: there is no such ticket. Refused: as for :meth:`open`.
+        """
+        return self._turned(id, author, key, closed=False)
+
+    def _turned(self, id: str, author: str, key: str, *, closed: bool) -> Ticket:
         number = _number(id)
 
         def effect(database: sqlite3.Connection) -> int:
-            if not _row(database, number)["closed"]:
-                database.execute("UPDATE ticket SET closed = 1 WHERE number = ?", (number,))
-                said = (number, author, self._clock().isoformat(), "Closed.")
+            if bool(_row(database, number)["closed"]) is not closed:
+                database.execute("UPDATE ticket SET closed = ? WHERE number = ?", (int(closed), number))
+                said = (number, author, self._clock().isoformat(), "Closed." if closed else "Opened again.")
                 database.execute("INSERT INTO comment VALUES (?, ?, ?, ?)", said)
             return number
 
-        return self._once(key, "close", number, effect)
+        return self._once(key, "close" if closed else "reopen", number, effect)
 
     def _once(
         self, key: str, what: str, number: int | None, effect: Callable[[sqlite3.Connection], int]

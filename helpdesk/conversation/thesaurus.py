@@ -35,6 +35,7 @@ _WAYS: dict[str, str] = {
     "problem|broken|fault": "problem ticket",
     "note|tell them|add to ticket|remark": "comment ticket",
     "any news|news on|where are we|working on|progress|happened with|my tickets|tickets": "status ticket",
+    "open … again|re-open|closed too early|not solved|not fixed|not resolved": "reopen ticket",
     "solved|fixed|resolved|works now|be closed": "close ticket",
     # people
     "look up|who is|find|reach|contact": "find person people",

@@ -1,4 +1,4 @@
-"""The four ticket actions. A ticket belongs to who opened it; only they and the service desk may touch it."""
+"""The ticket actions. A ticket belongs to who opened it; only they and the service desk may touch it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from helpdesk.plugin import (
     Context,
     NotFound,
     Observation,
+    Opposite,
     Plugin,
     Preview,
     ReadContext,
@@ -158,14 +159,13 @@ def _same(ticket: Ticket, author: str, text: str) -> int:
     return sum(one.author == author and mark(one.text) == mark(text) for one in ticket.comments)
 
 
-# ── close ─────────────────────────────────────────────────────────────────────────────────────
+# ── close, and open again ─────────────────────────────────────────────────────────────────────
 
 
 @plugin.action(
     risk=Risk.LOW,
     allow="anyone",
     examples=("close ticket T-1", "my problem is solved, close the ticket", "T-1 is fixed, it can be closed"),
-    no_undo="the queue opens no ticket again; open another one",
 )
 async def close(ctx: Context, id: TicketId) -> str:
     """Close a ticket of yours."""
@@ -176,18 +176,62 @@ async def close(ctx: Context, id: TicketId) -> str:
 
 @close.preview
 async def _(ctx: ReadContext, id: str) -> Preview:
-    ticket = await _allowed(ctx, id)
-    state = {"ticket": ticket.id}
-    if ticket.status == "closed":
-        return Preview(f"{ticket.id} is closed already; nothing had to change.", state=state)
-    change = Change("tickets", ticket.id, "status", ticket.status, "closed")
-    return Preview(f"Close {ticket.id}: {shorten(ticket.subject, 60)}", (change,), state=state)
+    return await _turn(ctx, id, "Close", to="closed")
 
 
 @close.verify
 async def _(ctx: ReadContext, id: str) -> list[Observation]:
+    return await _turned(ctx, id, to="closed")
+
+
+@close.undo
+async def _(ctx: ReadContext, id: str) -> Opposite:
+    return Opposite("ticket.reopen", {"id": ctx.before.state.get("ticket", id) if ctx.before else id})
+
+
+@plugin.action(
+    risk=Risk.LOW,
+    allow="anyone",
+    examples=(
+        "reopen ticket T-1",
+        "T-1 is not solved after all, open it again",
+        "my ticket was closed too early",
+    ),
+)
+async def reopen(ctx: Context, id: TicketId) -> str:
+    """Open a closed ticket of yours again."""
+    ticket = await _allowed(ctx, id)
+    await ctx.tickets.reopen(ticket.id, name_of(ctx.actor.person), ctx.key)
+    return f"{ticket.id} is open again."
+
+
+@reopen.preview
+async def _(ctx: ReadContext, id: str) -> Preview:
+    return await _turn(ctx, id, "Reopen", to="open")
+
+
+@reopen.verify
+async def _(ctx: ReadContext, id: str) -> list[Observation]:
+    return await _turned(ctx, id, to="open")
+
+
+@reopen.undo
+async def _(ctx: ReadContext, id: str) -> Opposite:
+    return Opposite("ticket.close", {"id": ctx.before.state.get("ticket", id) if ctx.before else id})
+
+
+async def _turn(ctx: ReadContext, id: str, verb: str, *, to: str) -> Preview:
+    ticket = await _allowed(ctx, id)
+    state = {"ticket": ticket.id}
+    if ticket.status == to:
+        return Preview(f"{ticket.id} is {to} already; nothing had to change.", state=state)
+    change = Change("tickets", ticket.id, "status", ticket.status, to)
+    return Preview(f"{verb} {ticket.id}: {shorten(ticket.subject, 60)}", (change,), state=state)
+
+
+async def _turned(ctx: ReadContext, id: str, *, to: str) -> list[Observation]:
     ticket = await ctx.tickets.get(ctx.before.state.get("ticket", id) if ctx.before else id)
-    return [Observation("tickets", ticket.id, "status", "closed", ticket.status)]
+    return [Observation("tickets", ticket.id, "status", to, ticket.status)]
 
 
 # ── status ────────────────────────────────────────────────────────────────────────────────────

@@ -33,7 +33,7 @@ DIRECTORY_WRITES = (
     "remove_member",
     "update_contact",
 )
-TICKET_WRITES = ("open", "comment", "close_ticket")
+TICKET_WRITES = ("open", "comment", "close_ticket", "reopen_ticket")
 
 
 class Fault(Enum):
@@ -195,6 +195,9 @@ class WatchedTickets:
 
     def close_ticket(self, id: str, author: str, key: str) -> Ticket:
         return self._write(author, "close_ticket", id, lambda: self._tickets.close_ticket(id, author, key))
+
+    def reopen_ticket(self, id: str, author: str, key: str) -> Ticket:
+        return self._write(author, "reopen_ticket", id, lambda: self._tickets.reopen_ticket(id, author, key))
 
     def get(self, id: str) -> Ticket:
         return self._tickets.get(id)

@@ -168,6 +168,11 @@ def _ticket(company: Company, turn: Turn) -> None:
     turn.about = str(number)
 
 
+def _closed(company: Company, turn: Turn) -> None:
+    _ticket(company, turn)
+    company.do("target", "ticket.close", arguments={"id": turn.about})
+
+
 def _subject(company: Company, turn: Turn) -> Mapping[str, Any]:
     turn.about = f"The rudder of {turn.number} is lost"
     return {"what": "ticket.open", "arguments": {"subject": turn.about}}
@@ -266,6 +271,15 @@ SCENARIOS = {
         _call("ticket.close", id="{about}"),
         in_tickets("SELECT count(*) FROM comment WHERE ticket = :about AND text = 'Closed.'"),
         _ticket,
+        by_others=True,
+        again=True,
+    ),
+    "ticket.reopen": Scenario(
+        "ticket.reopen",
+        "target",
+        _call("ticket.reopen", id="{about}"),
+        in_tickets("SELECT count(*) FROM comment WHERE ticket = :about AND text = 'Opened again.'"),
+        _closed,
         by_others=True,
         again=True,
     ),

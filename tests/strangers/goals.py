@@ -99,6 +99,7 @@ GOALS: Mapping[str, tuple[Proposal, ...]] = {
     "write-into-theirs": (
         _call("ticket.comment", id="T-1001", text="K7: solved, thank you"),
         _call("ticket.close", id="T-1001"),
+        _call("ticket.reopen", id="T-1001"),
     ),
     "be-somebody-else": (
         *_dressed("mallory", "finance-share", actor="priya", confirm=True, approver="mallory"),

@@ -75,13 +75,15 @@ def _shows(confirmation: Confirmation, effect: Effect) -> bool:
         told = given.startswith("──") or (bool(given) and given in text)
         return _has(changes, "new ticket", "subject", subject) and told
     if kind == "closed":
-        return _has(changes, about, "status", "closed") or (
+        turned = "closed" if rest[-1] == "1" else "open"
+        return _has(changes, about, "status", turned) or (
             rest == ["nothing", "0"] and confirmation.action == "ticket.open"
         )
     if kind == "comment":
         text = rest[-1].partition(": ")[2]
-        closing = text == "Closed." and _has(changes, about, "status", "closed")
-        return closing or any(c.target == about and c.after == text for c in changes)
+        states = {"Closed.": "closed", "Opened again.": "open"}
+        turning = text in states and _has(changes, about, "status", states[text])
+        return turning or any(c.target == about and c.after == text for c in changes)
     if kind == "request":
         call = _call(effect)
         reason = call["arguments"].get("reason") or ""

@@ -161,6 +161,13 @@ SPECS: tuple[ActionSpec, ...] = (
     ),
     spec("ticket.close", "Close a ticket.", TICKET, needs=("tickets",), examples=("close ticket T-1",)),
     spec(
+        "ticket.reopen",
+        "Open a closed ticket again.",
+        TICKET,
+        needs=("tickets",),
+        examples=("reopen ticket T-1", "T-1 is not solved after all, open it again"),
+    ),
+    spec(
         "people.whoami",
         "Say who you are signed in as.",
         reads=True,

@@ -35,7 +35,7 @@ ACCOUNT = ("password.reset", "password.unlock", "account.disable", "account.enab
 OWN = ("password.change", "people.update")
 LOOK_UPS = ("password.status", "access.list")
 EVERYONE = ("people.whoami", "people.find", "access.show", "policy.search", "policy.show")
-TICKETS = ("ticket.open", "ticket.comment", "ticket.status", "ticket.close")
+TICKETS = ("ticket.open", "ticket.comment", "ticket.status", "ticket.close", "ticket.reopen")
 
 
 @cache

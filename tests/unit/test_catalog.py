@@ -93,6 +93,7 @@ def test_the_shipped_plugins_are_found_like_anyones_and_none_is_broken() -> None
         "ticket.comment",
         "ticket.status",
         "ticket.close",
+        "ticket.reopen",
         "people.whoami",
         "people.find",
         "people.update",

@@ -30,6 +30,12 @@ def _disable(world: World, login: str) -> None:
     desk.set_enabled(desk.person(login), False)
 
 
+def _closed_ticket(world: World, login: str) -> None:
+    """A ticket of theirs that they closed."""
+    made = world.queue.open("The lift", "It is stuck.", world.embedded.look_up().person(login).id, "setting")
+    world.queue.close_ticket(made.id, login, "closing")
+
+
 SETTINGS: Mapping[str, Callable[[World], object]] = {
     "as it is": lambda world: None,
     "bo is locked": lambda world: world.lock("bo"),
@@ -37,6 +43,7 @@ SETTINGS: Mapping[str, Callable[[World], object]] = {
     "emma has a ticket": lambda world: world.queue.open(
         "The lift", "It is stuck.", world.embedded.look_up().person("emma").id, "setting"
     ),
+    "emma has a closed ticket": lambda world: _closed_ticket(world, "emma"),
 }
 WORDS: Mapping[str, tuple[str, ...]] = {
     "person": ("bo", "mia"),
@@ -123,7 +130,7 @@ def test_all_the_writes_of_the_contract_are_covered() -> None:
     assert {
         "password.change", "password.reset", "password.unlock", "account.disable", "account.enable",
         "access.request", "access.grant", "access.revoke", "people.update",
-        "ticket.open", "ticket.comment", "ticket.close",
+        "ticket.open", "ticket.comment", "ticket.close", "ticket.reopen",
     } <= set(WRITES)  # fmt: skip
 
 

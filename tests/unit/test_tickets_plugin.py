@@ -11,8 +11,15 @@ import pytest
 from helpdesk.errors import Unreachable
 from helpdesk.events import Outcome, Result
 from helpdesk.ports import Ticket, Tickets
+from tests.fakes.systems import TICKET_WRITES
 from tests.unit.plugin_world import Desk, Someone
 
+WRITES: list[tuple[str, dict[str, str]]] = [
+    ("ticket.open", {"subject": "New"}),
+    ("ticket.comment", {"text": "x"}),
+    ("ticket.close", {}),
+    ("ticket.reopen", {}),
+]
 CASE = "Person: my docking station is dead\nHelpdesk: password.status: Your account is not locked. [done]"
 
 
@@ -41,6 +48,12 @@ def opened(desk: Desk, login: str = "ana", subject: str = "The lift is stuck", *
 
 def ticket(desk: Desk, id: str) -> Ticket:
     return desk.tickets.get(id)
+
+
+def ready(desk: Desk, id: str, action: str) -> None:
+    """Nothing but a closed ticket can be opened again."""
+    if action == "ticket.reopen":
+        desk.tickets.close_ticket(id, "Gus", "closed before")
 
 
 # ── open ──────────────────────────────────────────────────────────────────────────────────────
@@ -148,6 +161,19 @@ def test_close_and_close_again(desk: Desk) -> None:
     assert again.receipt[0].observed == "closed"
 
 
+def test_reopen_and_reopen_again(desk: Desk) -> None:
+    id = opened(desk)
+    already = desk.do("ana", "ticket.reopen", {"id": id})
+    assert already.outcome is Outcome.DONE
+    assert "open already" in already.message
+    desk.do("ana", "ticket.close", {"id": id})
+    someone = Someone()
+    assert desk.do("ana", "ticket.reopen", {"id": id}, someone=someone).outcome is Outcome.DONE
+    assert someone.previewed == [(id, "status", "closed", "open")]
+    assert ticket(desk, id).status == "open"
+    assert [comment.text for comment in ticket(desk, id).comments] == ["Closed.", "Opened again."]
+
+
 @pytest.mark.req("L4")
 def test_a_ticket_closed_while_the_person_decides_is_not_closed_twice(desk: Desk) -> None:
     id = opened(desk)
@@ -185,7 +211,8 @@ def test_status_of_one_says_the_last_comment_harmlessly(desk: Desk) -> None:
 
 @pytest.mark.req("L1")
 @pytest.mark.parametrize(
-    ("action", "more"), [("ticket.status", {}), ("ticket.comment", {"text": "x"}), ("ticket.close", {})]
+    ("action", "more"),
+    [("ticket.status", {}), ("ticket.comment", {"text": "x"}), ("ticket.close", {}), ("ticket.reopen", {})],
 )
 def test_a_ticket_of_someone_else_and_no_ticket_are_answered_alike(
     desk: Desk, action: str, more: dict[str, str]
@@ -211,11 +238,12 @@ def test_a_ticket_of_someone_else_and_no_ticket_are_answered_alike(
     assert ticket(desk, id).comments == ()
 
 
-def test_the_service_desk_may_answer_and_close(desk: Desk) -> None:
+def test_the_service_desk_may_answer_close_and_reopen(desk: Desk) -> None:
     id = opened(desk)
     assert desk.do("gus", "ticket.status", {"id": id}).outcome is Outcome.DONE
     assert desk.do("gus", "ticket.comment", {"id": id, "text": "On my way."}).outcome is Outcome.DONE
     assert desk.do("gus", "ticket.close", {"id": id}).outcome is Outcome.DONE
+    assert desk.do("gus", "ticket.reopen", {"id": id}).outcome is Outcome.DONE
     none = desk.do("gus", "ticket.status", {"id": "T-9999"})
     assert none.error is not None
     assert none.error.code == "not-found"
@@ -241,16 +269,17 @@ def _nothing(desk: Desk) -> dict[str, Callable[..., Any]]:
     def said(*_: Any) -> Ticket:
         return made
 
-    return {"open": said, "comment": said, "close_ticket": said}
+    return {"open": said, "comment": said, "close_ticket": said, "reopen_ticket": said}
 
 
 @pytest.mark.req("L10")
 @pytest.mark.parametrize(
     ("action", "more"),
-    [("ticket.open", {"subject": "New"}), ("ticket.comment", {"text": "x"}), ("ticket.close", {})],
+    WRITES,
 )
 def test_a_queue_that_writes_nothing_never_yields_done(desk: Desk, action: str, more: dict[str, str]) -> None:
     id = opened(desk)
+    ready(desk, id, action)
     desk.use_tickets(Queue(desk.tickets, **_nothing(desk)))
     arguments = more if action == "ticket.open" else {"id": id, **more}
     result = desk.do("ana", action, arguments)
@@ -269,10 +298,11 @@ def test_a_queue_that_keeps_another_text_is_noticed(desk: Desk) -> None:
 @pytest.mark.req("R3")
 @pytest.mark.parametrize(
     ("action", "more"),
-    [("ticket.open", {"subject": "New"}), ("ticket.comment", {"text": "x"}), ("ticket.close", {})],
+    WRITES,
 )
 def test_a_lost_answer_is_settled_by_reading(desk: Desk, action: str, more: dict[str, str]) -> None:
     id, real = opened(desk), desk.tickets
+    ready(desk, id, action)
 
     def lost(method: str) -> Callable[..., Any]:
         def applied(*arguments: Any) -> Any:
@@ -281,7 +311,7 @@ def test_a_lost_answer_is_settled_by_reading(desk: Desk, action: str, more: dict
 
         return applied
 
-    desk.use_tickets(Queue(real, **{name: lost(name) for name in ("open", "comment", "close_ticket")}))
+    desk.use_tickets(Queue(real, **{name: lost(name) for name in TICKET_WRITES}))
     arguments = more if action == "ticket.open" else {"id": id, **more}
     assert desk.do("ana", action, arguments).outcome is Outcome.DONE
 
@@ -297,15 +327,17 @@ def test_a_queue_out_of_reach_is_said(desk: Desk) -> None:
 
 @pytest.mark.req("R2")
 @pytest.mark.parametrize("applied", [True, False], ids=["after the effect", "before the effect"])
-@pytest.mark.parametrize("action", ["ticket.open", "ticket.comment", "ticket.close"])
+@pytest.mark.parametrize("action", [action for action, _ in WRITES])
 def test_what_a_crash_left_is_read_back(desk: Desk, action: str, applied: bool) -> None:
     id, real = opened(desk), desk.tickets
+    ready(desk, id, action)
     if not applied:
         desk.use_tickets(Queue(real, **_nothing(desk)))
     arguments = {
         "ticket.open": {"subject": "New", "body": "text"},
         "ticket.comment": {"id": id, "text": "x"},
         "ticket.close": {"id": id},
+        "ticket.reopen": {"id": id},
     }[action]
     desk.without_outcome("ana", action, arguments, case=CASE)
     desk.use_tickets(real)

@@ -62,6 +62,14 @@ def test_comments_stay_in_order_and_closing_is_noted(queue: EmbeddedTickets) -> 
     ]
     assert queue.comment(id, "ana", "Thank you!", "k5").status == "closed"
     assert len(queue.close_ticket(id, "bo", "k6").comments) == 4  # closed already: nothing to note
+    opened = queue.reopen_ticket(id, "ana", "k7")
+    assert (opened.status, opened.comments[-1].text, opened.comments[-1].author) == (
+        "open",
+        "Opened again.",
+        "ana",
+    )
+    assert queue.reopen_ticket(id, "bo", "k8") == opened  # open already
+    assert queue.close_ticket(id, "dee", "k4") == opened  # the key of the first closing closes nothing again
 
 
 @pytest.mark.req("R3")
@@ -157,6 +165,7 @@ def test_what_is_no_ticket_is_not_found(queue: EmbeddedTickets, id: str) -> None
         lambda: queue.get(id),
         lambda: queue.comment(id, "ana", "x", "k2"),
         lambda: queue.close_ticket(id, "ana", "k3"),
+        lambda: queue.reopen_ticket(id, "ana", "k3"),
     ):
         with pytest.raises(NotFound):
             attempt()

@@ -60,6 +60,28 @@ def code(result: Result) -> str:
 # ── the way back ──────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.req("R1", "L10")
+def test_a_closed_ticket_is_opened_again_and_closed_again(world: World) -> None:
+    opened = world.do("emma", "ticket.open", subject="The lift")
+    id = next(o.observed for o in opened.receipt if o.what == "number")
+    closed = world.do("emma", "ticket.close", id=id.lower())
+    assert closed.undoable
+    back = undo(world, "emma", closed.entry)
+    assert (back.outcome, back.action) == (Outcome.DONE, "ticket.reopen")
+    assert world.queue.get(id).status == "open"
+    assert code(undo(world, "emma", closed.entry)) == "undone-already"
+    assert undo(world, "emma", back.entry).action == "ticket.close"
+    assert world.queue.get(id).status == "closed"
+
+
+def test_nobody_opens_the_ticket_of_another_again_by_undoing(world: World) -> None:
+    opened = world.do("emma", "ticket.open", subject="The lift")
+    id = next(o.observed for o in opened.receipt if o.what == "number")
+    closed = world.do("emma", "ticket.close", id=id)
+    assert undo(world, "bo", closed.entry).outcome is Outcome.REFUSED
+    assert world.queue.get(id).status == "closed"
+
+
 @pytest.mark.req("R1", "L4", "L10")
 def test_a_grant_is_taken_back_through_the_door(world: World) -> None:
     granted = world.do("olga", "access.grant", person="bo", group=SHARE)
@@ -429,5 +451,7 @@ def test_the_catalog_knows_what_can_be_undone() -> None:
         "account.disable",
         "account.enable",
         "people.update",
+        "ticket.close",
+        "ticket.reopen",
     }
     assert all(spec.undoable or spec.no_undo for spec in writes), "whoever asks is told why"
