@@ -11,12 +11,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from helpdesk.actions.agreement import agreement
 from helpdesk.actions.auditors import auditors_only
 from helpdesk.actions.runner import Runner
 from helpdesk.canonical import digest
 from helpdesk.errors import (
     Ambiguous,
-    Cancelled,
     Failed,
     HelpdeskError,
     LogUnavailable,
@@ -166,10 +166,7 @@ class Erasure:
             warnings=("Exports, backups and proofs that were handed out keep what they hold.",),
             irreversible=True,
         )
-        confirmed = await interaction.confirm(confirmation)
-        if confirmed.digest != confirmation.digest:
-            raise Cancelled("The confirmation was for something else; nothing was done.")
-        return confirmed.by
+        return (await agreement(confirmation, interaction, self.runner.systems.clock)).by
 
     def _carry_out(
         self, erased: Erased, values: Sequence[Value], actor: Actor, by: str, interaction: Interaction

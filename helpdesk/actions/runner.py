@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from helpdesk.actions.agreement import agreement
 from helpdesk.actions.ahead import Ahead, Standing
 from helpdesk.actions.authorise import Authoriser, refusal
 from helpdesk.actions.by_hand import names
@@ -26,7 +27,6 @@ from helpdesk.actions.prepare import Prepared, prepare
 from helpdesk.actions.rejection import rejection
 from helpdesk.actions.requesting import ask_for_approval
 from helpdesk.errors import (
-    Cancelled,
     FreshSignInNeeded,
     HelpdeskError,
     MustChangePassword,
@@ -253,7 +253,7 @@ class Runner:
         approvers: Sequence[Person] = (),
         summary: str = "",
     ) -> str:
-        """Show the real values and get agreement to exactly them; returns who confirmed (L3, L4, L5)."""
+        """Show the real values and get agreement to exactly them; returns who confirmed (L3, L4, L5, R8)."""
         if not approvers:
             await asyncio.to_thread(self.guard.before_asking, prepared, actor)
         interaction.emit(Previewed(prepared.spec.name, preview.changes))
@@ -271,9 +271,7 @@ class Runner:
             approvers=tuple(f"{person.name} ({person.login})" for person in approvers),
             irreversible=prepared.spec.irreversible,
         )
-        confirmed = await interaction.confirm(confirmation)
-        if confirmed.digest != confirmation.digest:
-            raise Cancelled("The confirmation was for something else; nothing was done.")
+        confirmed = await agreement(confirmation, interaction, self.systems.clock)
         self.guard.confirmed(actor, confirmed.by)
         return confirmed.by
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from helpdesk.actions.agreement import agreement
 from helpdesk.actions.auditors import auditors_only
 from helpdesk.actions.erase import scrub
 from helpdesk.actions.runner import Runner
 from helpdesk.canonical import digest
-from helpdesk.errors import Cancelled, Failed, HelpdeskError, Stale, UsageError
+from helpdesk.errors import Failed, HelpdeskError, Stale, UsageError
 from helpdesk.events import Change, Confirmation, Finished, Observation, Outcome, Previewed, Result
 from helpdesk.gate.audit import AuditLog
 from helpdesk.gate.audit_links import digest_of
@@ -98,7 +99,7 @@ class Upkeep:
         acting = await self.runner.fresh(signed_in, interaction)
         try:
             interaction.emit(Previewed(job.action, (change,)))
-            by = await _confirmed(job, change, acting.actor, interaction)
+            by = await _confirmed(job, change, acting.actor, interaction, self.clock)
             await asyncio.to_thread(authorised, acting)
             body = {
                 "action": job.action,
@@ -119,7 +120,7 @@ class Upkeep:
         return replace(result, entry=self.audit.append(kind, body, {"actor": actor.login}))
 
 
-async def _confirmed(job: _Job, change: Change, actor: Actor, interaction: Interaction) -> str:
+async def _confirmed(job: _Job, change: Change, actor: Actor, interaction: Interaction, clock: Clock) -> str:
     confirmation = Confirmation(
         digest=digest({"action": job.action, "what": job.identity()}),
         action=job.action,
@@ -130,10 +131,7 @@ async def _confirmed(job: _Job, change: Change, actor: Actor, interaction: Inter
         warnings=job.warnings,
         irreversible=job.forgets,
     )
-    confirmed = await interaction.confirm(confirmation)
-    if confirmed.digest != confirmation.digest:
-        raise Cancelled("The confirmation was for something else; nothing was done.")
-    return confirmed.by
+    return (await agreement(confirmation, interaction, clock)).by
 
 
 class _Job:

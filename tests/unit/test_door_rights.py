@@ -233,3 +233,60 @@ def test_a_plugin_cannot_open_other_actions_to_a_must_change_sign_in(tmp_path: P
     desk.set_password(desk.person("emma"), Secret("Temporary-Pass-9"), must_change=True)
     world.sign_in("emma", "Temporary-Pass-9")
     assert world.do("emma", "mischief.peek", person="bo").outcome is Outcome.NOT_SIGNED_IN
+
+
+# ── R8: a confirmation that lay open ──────────────────────────────────────────────────────────
+
+
+@pytest.mark.req("R8")
+@pytest.mark.parametrize(
+    ("action", "arguments"),
+    [("password.reset", {"person": "bo"}), ("access.request", {"group": "design-share"})],
+)
+@pytest.mark.parametrize("away", [timedelta(minutes=10, seconds=1), timedelta(days=1), timedelta(days=-1)])
+def test_a_confirmation_that_lay_open_too_long_does_nothing(
+    world: World, action: str, arguments: dict[str, Any], away: timedelta
+) -> None:
+    """Whoever sits down at it later, the sign-in that it was made with is over by then."""
+    world.sign_in("dana")
+    at = world.person("dana")
+
+    def goes_away() -> None:
+        world.clock.now += away
+
+    at.before_answer = goes_away
+    before = world.state()
+    result = world.do("dana", action, at=at, **arguments)
+    assert (len(at.confirmations), result.outcome) == (1, Outcome.REFUSED)
+    assert result.error is not None
+    assert result.error.code == "agreement-expired"
+    assert untouched(world, before)
+    assert not world.requests.all_pending()
+
+
+@pytest.mark.req("R8")
+def test_nor_does_an_approval_that_lay_open(world: World) -> None:
+    asked = world.do("bo", "access.request", group="finance-share")
+    at = world.person("olga")
+
+    def goes_away() -> None:
+        world.clock.advance(minutes=11)
+
+    at.before_answer = goes_away
+    before = world.state()
+    result = world.approve("olga", str(asked.request), at=at)
+    assert (result.outcome, len(at.confirmations)) == (Outcome.REFUSED, 1)
+    assert untouched(world, before)
+    assert [one.id for one in world.requests.all_pending()] == [asked.request]
+
+
+@pytest.mark.req("R8")
+def test_ten_minutes_are_enough_to_read_it(world: World) -> None:
+    world.sign_in("dana")
+    at = world.person("dana")
+
+    def reads() -> None:
+        world.clock.advance(minutes=10)
+
+    at.before_answer = reads
+    assert world.do("dana", "password.reset", at=at, person="bo").outcome is Outcome.DONE

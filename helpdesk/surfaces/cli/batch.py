@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from helpdesk.actions.agreement import agreement
 from helpdesk.actions.batch import WINDOW, Batch, log_previews, settled_past
 from helpdesk.actions.batch_past import batch_id
 from helpdesk.actions.batch_plan import Plan, Planner
@@ -216,8 +217,10 @@ async def _confirmed(asked: _Asked, plan: Plan, acting: SignedIn, begun: datetim
     if run.flags.yes or not plan.left:
         return "--yes", begun
     specs = run.desk.catalog.specs
-    answer = await run.terminal.confirm(confirmation(plan, asked.action, acting.actor.login, specs))
+    clock = run.desk.runner.systems.clock
+    shown = confirmation(plan, asked.action, acting.actor.login, specs)
+    answer = await agreement(shown, run.terminal, clock)
     if answer.digest != plan.digest:
         raise Stale("The confirmation was for something else; nothing was done.")
     run.desk.runner.guard.confirmed(acting.actor, answer.by)
-    return answer.by, run.desk.runner.systems.clock()
+    return answer.by, clock()
