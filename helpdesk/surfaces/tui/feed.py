@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,6 +17,7 @@ from textual.style import Style
 from textual.visual import RenderOptions
 
 from helpdesk.surfaces.tui.blocks import Block
+from helpdesk.surfaces.tui.heights import Heights
 
 PAINTS_A_SECOND = 30
 MOST_BLOCKS = 60_000
@@ -63,7 +63,7 @@ class Feed(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.blocks: list[Block] = []
-        self._starts: list[int] = [0]
+        self._heights = Heights()
         self._drawn: dict[int, tuple[int, int, list[Strip]]] = {}
         self._chosen: int | None = None
         self._dirty = False
@@ -75,7 +75,7 @@ class Feed(ScrollView, can_focus=True):
 
     def add(self, block: Block) -> None:
         self.blocks.append(block)
-        self._starts.append(self._starts[-1] + 1)
+        self._heights.add(1)
         if len(self.blocks) % CHECKED_EVERY == 0:
             self._forget()
         self.changed()
@@ -87,8 +87,8 @@ class Feed(ScrollView, can_focus=True):
             return
         gone = len(self.blocks) // 4
         del self.blocks[:gone]
-        lines = self._starts[gone]
-        self._starts = [start - lines for start in self._starts[gone:]]
+        lines = self._heights.start(gone)
+        self._heights = self._heights.without_first(gone)
         self._drawn = {}
         self._chosen = None if self._chosen is None or self._chosen < gone else self._chosen - gone
         self._last_end = max(self._last_end - lines, 0)
@@ -98,7 +98,7 @@ class Feed(ScrollView, can_focus=True):
         """Show these instead of what was there, beginning with the one at ``top``."""
         self.clear()
         self.blocks = list(blocks)
-        self._starts = list(range(len(self.blocks) + 1))
+        self._heights = Heights([1] * len(self.blocks))
         self._last_end = float("inf")  # it stays where it is put
         self.call_after_refresh(self._bring, top)
 
@@ -106,12 +106,12 @@ class Feed(ScrollView, can_focus=True):
         self._settle()
         for index in range(top):
             self._strips(index, self._room)
-        self.virtual_size = Size(self._room, self._starts[-1])
-        self.scroll_to(y=max(self._starts[top] - 2, 0), animate=False, force=True, immediate=True)
+        self.virtual_size = Size(self._room, self._heights.total)
+        self.scroll_to(y=max(self._heights.start(top) - 2, 0), animate=False, force=True, immediate=True)
 
     def clear(self) -> None:
         self.blocks.clear()
-        self._starts, self._drawn, self._chosen, self._last_end = [0], {}, None, 0.0
+        self._heights, self._drawn, self._chosen, self._last_end = Heights(), {}, None, 0.0
         self.changed()
 
     def changed(self) -> None:
@@ -133,8 +133,8 @@ class Feed(ScrollView, can_focus=True):
             return
         following = self.scroll_y >= self._last_end  # as it was before: the room may have shrunk meanwhile
         self._measure_end(width)
-        self.virtual_size = Size(width, self._starts[-1])
-        self._last_end = max(self._starts[-1] - self.size.height, 0)
+        self.virtual_size = Size(width, self._heights.total)
+        self._last_end = max(self._heights.total - self.size.height, 0)
         if following:
             self.scroll_end(animate=False, force=True, immediate=True)
         self.refresh()
@@ -163,11 +163,9 @@ class Feed(ScrollView, can_focus=True):
         if len(self._drawn) > 400:
             self._drawn.clear()
         self._drawn[index] = (block.version, width, strips)
-        differs = len(strips) - (self._starts[index + 1] - self._starts[index])
-        if differs:
-            starts = self._starts
-            for later in range(index + 1, len(starts)):
-                starts[later] += differs
+        if len(strips) != self._heights[index]:
+            self._heights[index] = len(strips)
+            self.changed()  # what is below moves, and the bar at the side knows it next time
         return strips
 
     def _wrapped(self, bar: Content, body: Content, width: int) -> list[Strip]:
@@ -211,11 +209,11 @@ class Feed(ScrollView, can_focus=True):
         width = self._room
         line = self.scroll_offset.y + y
         blank = Strip.blank(self.size.width, self._look.rich)
-        if line >= self._starts[-1] or not self.blocks:
+        if line >= self._heights.total or not self.blocks:
             return blank
-        index = bisect_right(self._starts, line) - 1
+        index, begin = self._heights.at(line)
         strips = self._strips(index, width)
-        at = line - self._starts[index]
+        at = line - begin
         if not 0 <= at < len(strips):
             return blank
         strip = strips[at]
@@ -242,8 +240,8 @@ class Feed(ScrollView, can_focus=True):
             index += step
         if 0 <= index < len(self.blocks):
             self._chosen = index
-            height = self._starts[index + 1] - self._starts[index]
-            self.scroll_to_region(Region(0, self._starts[index], 1, height), animate=False, force=True)
+            region = Region(0, self._heights.start(index), 1, self._heights[index])
+            self.scroll_to_region(region, animate=False, force=True)
         elif step < 0:
             self.scroll_home(animate=False)
         else:

@@ -57,7 +57,7 @@ class Watch(Widget):
         self._look()
 
     def look_away(self) -> None:
-        self.run_worker(self._find_away(), exclusive=True, group="away")
+        self.run_worker(self._find_away, exclusive=True, group="away")
 
     async def _find_away(self) -> None:
         from helpdesk.app.away import away

@@ -72,7 +72,7 @@ class ActionsPane(Pane):
         self._read()
 
     def _read(self) -> None:
-        self.run_worker(self._load(), exclusive=True, group="actions")
+        self.run_worker(self._load, exclusive=True, group="actions")
 
     async def _load(self) -> None:
         who = self.who

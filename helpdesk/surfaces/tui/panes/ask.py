@@ -51,7 +51,9 @@ class AskPane(Pane):
     def on_mount(self) -> None:
         self.feed.add(Words(HELLO))
         if not self.desk.config.directory.configured:
-            self.feed.add(Words(NOT_CONFIGURED, "warning", "[directory] in config.toml: helpdesk help configuration"))
+            self.feed.add(
+                Words(NOT_CONFIGURED, "warning", "[directory] in config.toml: helpdesk help configuration")
+            )
         if self.helpdesk.welcome:
             self.feed.add(Own(tuple(self.helpdesk.welcome)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -103,7 +104,7 @@ class DashboardPane(Pane):
         self._reckoned = Reckoned(self.desk, days)
         self._problem, self._indexed = None, (0, 0)
         self.desk.log_search.tell = self._indexing
-        self.run_worker(self._count(self._reckoned, at_once=True), exclusive=True, group="dashboard")
+        self.run_worker(partial(self._count, self._reckoned, at_once=True), exclusive=True, group="dashboard")
 
     def _indexing(self, done: int, of: int) -> None:
         """How far the index is that a span needs once; called in the thread that counts.

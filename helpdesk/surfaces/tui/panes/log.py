@@ -6,6 +6,7 @@ Whoever may read the files of this account may read its log, here as with ``help
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -108,7 +109,7 @@ class LogPane(Pane):
         self._reading, self._problem, self._indexed = True, None, (0, 0)
         self.desk.log_search.tell = self._indexing
         self._state()
-        self.run_worker(self._listed(listing), exclusive=True, group="log-list")
+        self.run_worker(partial(self._listed, listing), exclusive=True, group="log-list")
 
     def _indexing(self, done: int, of: int) -> None:
         """How far the index is that a search needs once; called in the thread of whoever searches.
@@ -234,7 +235,7 @@ class LogPane(Pane):
         self._open(opened.number)
 
     def _open(self, number: int) -> None:
-        self.run_worker(self._opened(number), exclusive=True, group="log-entry")
+        self.run_worker(partial(self._opened, number), exclusive=True, group="log-entry")
 
     async def _opened(self, number: int) -> None:
         """The entry at once; its proof, which may take a moment, when it is there."""

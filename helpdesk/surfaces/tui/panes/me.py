@@ -48,7 +48,7 @@ class MePane(Pane):
         self.helpdesk.open_action("password.change")
 
     def action_read(self) -> None:
-        self.run_worker(self._load(), exclusive=True, group="me")
+        self.run_worker(self._load, exclusive=True, group="me")
 
     async def _load(self) -> None:
         who = self.who
