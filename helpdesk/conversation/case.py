@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from helpdesk.actions.call import Provenance
 from helpdesk.events import Observation, Outcome
 from helpdesk.text import shorten
 
@@ -99,6 +100,7 @@ class Step:
         return not self.reads and self.outcome in _EFFECTS
 
 
+_TEXTS = {Kind.PERSON: "words", Kind.ANSWER: "words", Kind.MODEL: "text", Kind.SAID: "message"}
 _EFFECTS = frozenset({Outcome.DONE, Outcome.PARTIAL, Outcome.ACCEPTED, Outcome.PENDING, Outcome.UNKNOWN})
 _ASKED = _EFFECTS | {Outcome.REFUSED, Outcome.FAILED, Outcome.UNREACHABLE}
 
@@ -291,6 +293,36 @@ def folded(case: Case) -> Case:
             lines = [replace(one, hidden=True) if one.seq > cut else one for one in lines]
         lines.append(line)
     return replace(case, lines=tuple(lines))
+
+
+def check_lines(case: Case) -> None:
+    """Whether every line is what its kind says: its file may have been altered beside the program.
+
+    Raises:
+        ValueError, TypeError, KeyError: one is not.
+    """
+    for line in case.lines:
+        body = line.body
+        if line.kind in _TEXTS and not isinstance(body[_TEXTS[line.kind]], str):
+            raise TypeError("its words are no text")
+        if line.kind is Kind.STATUS:
+            status = Status(body["status"])
+            if status is Status.CLOSED:
+                Resolution(body["resolution"])
+        if line.kind is Kind.MEMORY:
+            memory = Memory(**body)
+            Stage(memory.stage)
+            if not isinstance(memory.action, str):
+                raise TypeError("its action is no text")
+            dict(memory.arguments)
+            for source in memory.provenance.values():
+                Provenance(source)
+        if line.kind is Kind.RESULT:
+            step = _step(line)
+            Outcome(step.outcome)
+            dict(step.arguments)
+        if line.kind is Kind.SAID:
+            Outcome(body["outcome"])
 
 
 def result_line(

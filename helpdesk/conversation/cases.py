@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from helpdesk.conversation.case import Case, CaseLine, Draft, Kind, Status, folded
+from helpdesk.conversation.case import Case, CaseLine, Draft, Kind, Status, check_lines, folded
 from helpdesk.conversation.words import without_secrets
 from helpdesk.errors import Failed, NotFound, Stale
 from helpdesk.ports import Clock
@@ -27,6 +27,7 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """For ids: no 0/O, 1/I/L or U/V to mix up when one is read aloud."""
 LENGTH = 4
 """Characters of an id; one more whenever chance finds none that is free."""
+_DAMAGED = "case-damaged"
 MOST = 200
 """Cases in a list."""
 
@@ -153,13 +154,16 @@ class Cases:
             return _row(database, id, owner)[1]
 
     def mine(self, owner: str, *, all: bool = False, most: int = MOST) -> list[Case]:
-        """The open cases of a person, or all of them, the one that changed last first."""
+        """The open cases of a person, or all of them, the one that changed last first.
+
+        A damaged one is left out, so that it keeps nobody from the others; :meth:`get` says what is with it.
+        """
         if not self._path.exists():
             return []
         found = "SELECT id FROM cases WHERE owner = ? AND (? OR status = 'open') ORDER BY changed DESC, rowid DESC LIMIT ?"
         with self._database() as database:
             ids = [id for (id,) in database.execute(found, (owner, all, most)).fetchall()]
-            return [_read(database, id, owner) for id in ids]
+            return [case for id in ids if (case := _whole(database, id, owner)) is not None]
 
     def latest(self, owner: str) -> Case | None:
         """The open case of a person that changed last."""
@@ -221,14 +225,33 @@ def _unknown(id: str) -> NotFound:
     return NotFound(f"You have no case {id[:40]!r}.", hint="helpdesk case list shows yours.")
 
 
+def _whole(database: sqlite3.Connection, id: str, owner: str) -> Case | None:
+    try:
+        return _read(database, id, owner)
+    except Failed as error:
+        if error.code != _DAMAGED:
+            raise
+        return None
+
+
 def _read(database: sqlite3.Connection, id: str, owner: str = "") -> Case:
+    """One case. Raises Failed ("case-damaged") where its lines are none that a conversation wrote."""
     stored, opened = database.execute("SELECT owner, opened FROM cases WHERE id = ?", (id,)).fetchone()
     rows = database.execute("SELECT seq, at, kind, body FROM lines WHERE case_id = ? ORDER BY seq", (id,))
-    lines = tuple(
-        CaseLine(seq, datetime.fromisoformat(at), Kind(kind), json.loads(body))
-        for seq, at, kind, body in rows
-    )
-    return folded(Case(id, owner or stored, datetime.fromisoformat(opened), lines))
+    try:
+        lines = tuple(
+            CaseLine(seq, datetime.fromisoformat(at), Kind(kind), json.loads(body))
+            for seq, at, kind, body in rows
+        )
+        case = folded(Case(id, owner or stored, datetime.fromisoformat(opened), lines))
+        check_lines(case)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise Failed(
+            f"Case {id} was damaged or altered, so it cannot be gone on with.",
+            hint="Begin a new one: /case new in a chat, or helpdesk chat. What was done stands in the log.",
+            code=_DAMAGED,
+        ) from error
+    return case
 
 
 def _clean(value: Any) -> Any:

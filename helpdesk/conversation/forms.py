@@ -49,7 +49,7 @@ _SKIP = re.compile(
 _YES = re.compile(
     r"(?:(?:well|actually|hm+|oh|ah|so)[,.]? )*(?:(?:y|ye|yes|yeah|yep|yup|yea|sure|ok|okay|certainly|absolutely|definitely|exactly|correct|right|agreed|perfect|fine|"
     r"of course|go ahead|go on|go for it|please do|do it|do that|do so|make it so|that'?s (?:right|correct|it|fine|ok|okay|good)|that is (?:right|correct|it|fine)|"
-    r"sounds good|looks good|i (?:agree|do|confirm)|confirm(?:ed)?|why not|with pleasure|affirmative)(?:[,.! ]+|$))+(?:please|thanks|thank you)?"
+    r"sounds good|looks good|i (?:agree|do|confirm)|confirm(?:ed)?|with pleasure|affirmative)(?:[,.! ]+|$))+(?:please|thanks|thank you)?"
 )
 _NO = re.compile(
     r"(?:(?:well|actually|hm+|oh|ah|so|sorry|wait|ok|okay)[,.]? )*(?:(?:n|no|nope|nah|never|no way|not now|not yet|not really|rather not|better not|please don'?t|don'?t|don'?t do (?:it|that)|do not|"
@@ -91,10 +91,13 @@ def one_of(text: str) -> int:
 
 
 def agreement(text: str) -> bool | None:
-    """Yes or no in whatever words; ``None`` when it is neither, or both, or has a condition in it."""
+    """Yes or no in whatever words; ``None`` when it is neither, or both, or has a condition in it.
+
+    What ends as a question asks back: "ok?" agrees to nothing (L5).
+    """
     said = _bare(text)
     if _YES.fullmatch(said):
-        return True
+        return None if "?" in fold(text) or "？" in text else True
     return False if _NO.fullmatch(said) else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
@@ -342,3 +343,34 @@ def test_texts_of_a_case_are_no_markup_in_an_export(cases: Cases) -> None:
     assert "\x1b" not in text
     assert "\n# heading" not in text
     assert "```` `x` [link](http://evil)" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("spell", {}),
+        ("person", {}),
+        ("person", {"words": ["a", "list"]}),
+        ("model", [1]),
+        ("status", {"status": "blessed"}),
+        ("rewind", {"after": "x"}),
+        ("result", {"action": "password.unlock"}),
+        ("result", {**ended("password.unlock")[1], "outcome": "splendid"}),
+        ("memory", {**remembered("password.unlock", person="bo")[1], "provenance": {"person": "root"}}),
+        ("memory", {**remembered("password.unlock")[1], "arguments": "person"}),
+        ("memory", {**remembered("password.unlock")[1], "stage": "confirmed"}),
+        ("memory", {"action": "password.unlock", "confirmed_by": "person"}),
+    ],
+)
+def test_a_line_that_no_conversation_wrote_ends_in_a_sentence(
+    cases: Cases, tmp_path: Path, kind: str, body: Any
+) -> None:
+    good = cases.begin("id-ana", [said("unlock ben")])
+    bad = cases.begin("id-ana", [said("unlock bo")])
+    with closing(sqlite3.connect(tmp_path / "cases.db")) as database, database:
+        line = (bad.id, 2, NOW.isoformat(), kind, json.dumps(body))
+        database.execute("INSERT INTO lines VALUES (?, ?, ?, ?, ?)", line)
+    with pytest.raises(Failed, match="damaged or altered") as caught:
+        cases.get(bad.id, "id-ana")
+    assert caught.value.code == "case-damaged"
+    assert [case.id for case in cases.mine("id-ana")] == [good.id]

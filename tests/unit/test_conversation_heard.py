@@ -118,3 +118,18 @@ def test_words_that_are_never_certain_end_the_question() -> None:
 )
 def test_only_a_certain_yes_agrees(heard: str | Heard, agreed: bool | None) -> None:
     assert agrees(heard) is agreed
+
+
+@pytest.mark.req("L5")
+@pytest.mark.parametrize(
+    "asked", ["ok?", "yes?", "right?", "correct ?", "confirm?", "sure?!", "why not", "Why not?"]
+)
+def test_a_question_is_no_agreement(asked: str) -> None:
+    assert agrees(asked) is None
+    assert agrees(Heard(asked)) is None
+
+
+@pytest.mark.req("L5")
+@pytest.mark.parametrize("said", ["no?", "n?", "not now?"])
+def test_a_doubtful_no_is_still_one(said: str) -> None:
+    assert agrees(said) is False
