@@ -176,6 +176,8 @@ def shorten(text: str, width: int) -> str:
 
 def whole(text: str, instead: str = "\ufffd") -> str:
     """``text`` without half characters (lone surrogates), which no system can store; bytes that were no UTF-8 are such."""
+    if text.isascii():
+        return text
     return "".join(instead if "\ud800" <= character <= "\udfff" else character for character in text)
 
 
@@ -184,6 +186,8 @@ def folded(name: str) -> str:
 
     Half a character (a lone surrogate) becomes NUL, which stands in nobody's name.
     """
+    if name.isascii():  # nothing in it is invisible or has another form
+        return " ".join(name.lower().split())
     import stringprep
 
     kept = "".join(character for character in whole(name, "\0") if not stringprep.in_table_b1(character))

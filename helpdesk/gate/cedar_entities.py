@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from helpdesk.identity import Group, Person
@@ -99,6 +100,7 @@ class Entities:
         return uid
 
 
+@lru_cache(1024)
 def same_dn(dn: str) -> str:
     """A DN in one spelling, so that two spellings of one name compare equal.
 

@@ -11,7 +11,15 @@ from ldap3.operation.extended import extended_operation
 from ldap3.operation.modify import modify_operation
 from ldap3.operation.search import search_operation
 from ldap3.protocol.convert import build_controls_list
-from ldap3.protocol.rfc4511 import LDAPMessage, MessageID, ProtocolOp
+from ldap3.protocol.rfc4511 import (
+    AuthenticationChoice,
+    BindRequest,
+    LDAPMessage,
+    MessageID,
+    ProtocolOp,
+    Simple,
+    Version,
+)
 from ldap3.utils.asn1 import encode  # type: ignore[attr-defined]
 
 from helpdesk.connectors.ldap import requests
@@ -64,6 +72,18 @@ def test_a_search_is_the_one_that_ldap3_writes(filter: str, scope: Any, limit: i
     for controls in CONTROLS:
         ours = requests.message(7, requests.search("dc=ö,dc=x", scope, filter, wanted, limit, 0), controls)
         assert ours == by_ldap3(7, "searchRequest", theirs, controls)
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+@settings(max_examples=100, deadline=None)
+def test_a_bind_is_the_one_that_ldap3_writes(dn: str, password: str) -> None:
+    theirs = BindRequest()
+    theirs["version"], theirs["name"] = Version(3), dn
+    secret = Simple(password.encode())
+    theirs["authentication"] = AuthenticationChoice().setComponentByName("simple", secret)
+    for controls in CONTROLS:
+        ours = requests.message(9, requests.bind(dn, password), controls)
+        assert ours == by_ldap3(9, "bindRequest", theirs, controls)
 
 
 @given(st.text(max_size=20), st.lists(st.text(max_size=200) | st.binary(max_size=300), max_size=4))

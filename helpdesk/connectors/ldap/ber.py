@@ -27,17 +27,20 @@ def elements(value: bytes) -> Iterator[tuple[int, bytes]]:
     Raises:
         Malformed: it is cut short, or uses a form that LDAP does not allow.
     """
-    position = 0
-    while position < len(value):
-        start, length = header(value, position)
-        content = value[start : start + length]
-        if len(content) != length:
+    position, end = 0, len(value)
+    while position < end:
+        start = position + 2
+        if start <= end and (length := value[position + 1]) < 0x80:
+            pass  # nearly all of them are as short as that
+        else:
+            start, length = header(value, position)
+        tag, position = value[position], start + length
+        if position > end:
             raise Malformed("cut short")
-        yield value[position], content
-        position = start + length
+        yield tag, value[start:position]
 
 
-def header(value: bytes, position: int = 0) -> tuple[int, int]:
+def header(value: bytes | bytearray, position: int = 0) -> tuple[int, int]:
     """Where the content of the element at ``position`` starts, and its length.
 
     Raises:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+")
 _RULE = re.compile(r"[0-9]+(?:\.[0-9]+)+")
+_WRITTEN = [chr(octet) if bytes([octet]).isalnum() else f"\\{octet:02x}" for octet in range(256)]
 _ESCAPED_IN_DN = frozenset(',+"\\<>;=')
 
 
@@ -64,9 +66,7 @@ def _described(attribute: str) -> str:
 def _value(value: str | bytes) -> str:
     """Letters and digits stand for themselves; every other byte is ``\\xx``, which no parser can misread."""
     octets = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
-    return "".join(
-        chr(octet) if chr(octet).isascii() and chr(octet).isalnum() else f"\\{octet:02x}" for octet in octets
-    )
+    return octets.decode("ascii") if octets.isalnum() else "".join(map(_WRITTEN.__getitem__, octets))
 
 
 # ── DNs ───────────────────────────────────────────────────────────────────────────────────────
@@ -91,6 +91,7 @@ def filled(template: str, login: str) -> str:
     return template.replace("{login}", rdn_value(login))
 
 
+@lru_cache(1024)
 def parsed(dn: str) -> tuple[tuple[tuple[str, str], ...], ...]:
     """A DN as RDNs of (attribute in lower case, value), escapes resolved.
 
@@ -116,6 +117,7 @@ def same_dn(one: str, other: str) -> bool:
     return folded(one) == folded(other)
 
 
+@lru_cache(1024)
 def folded(dn: str) -> tuple[frozenset[tuple[str, str]], ...]:
     """A form of a DN that is equal for equal DNs, for attributes compared without regard to case."""
     return tuple(

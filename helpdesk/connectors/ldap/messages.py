@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ldap3.protocol.rfc4511 import AuthenticationChoice, BindRequest, Simple, Version
-from ldap3.utils.asn1 import encode  # type: ignore[attr-defined]  # the stubs miss it
-
 from helpdesk.connectors.ldap import requests
 from helpdesk.connectors.ldap.ber import OCTETS, SEQUENCE, Malformed, elements, number, only
 from helpdesk.connectors.ldap.controls import (
@@ -85,20 +82,8 @@ class Received:
 
 
 def bind_request(dn: str, password: str) -> bytes:
-    """A simple bind, as ldap3 writes it. The password goes as typed, in UTF-8, as other clients send it.
-
-    Raises:
-        ValueError: it cannot be written; the reason is left out, as it may quote a secret.
-    """
-    try:
-        request = BindRequest()
-        request["version"] = Version(3)
-        request["name"] = dn
-        secret = Simple(password.encode("utf-8", "surrogatepass"))
-        request["authentication"] = AuthenticationChoice().setComponentByName("simple", secret)
-        return bytes(encode(request))
-    except Exception:  # noqa: BLE001  pyasn1 puts the value into its message
-        raise ValueError("the request cannot be written") from None
+    """A simple bind. The password goes as typed, in UTF-8, as other clients send it."""
+    return requests.bind(dn, password)
 
 
 def search_request(

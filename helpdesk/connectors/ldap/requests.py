@@ -1,4 +1,4 @@
-"""The three requests that are sent again and again, as bytes: search, modify and extended (RFC 4511).
+"""The requests that are sent again and again, as bytes: bind, search, modify and extended (RFC 4511).
 
 ldap3 writes the same bytes from a tree of objects, which takes longer than the server takes to answer. Tests hold
 every request to ldap3's own bytes.
@@ -17,7 +17,7 @@ Operation: TypeAlias = Literal["MODIFY_ADD", "MODIFY_DELETE", "MODIFY_REPLACE"]
 Changes: TypeAlias = Mapping[str, Sequence[tuple[Operation, Sequence[str | bytes]]]]
 Scope: TypeAlias = Literal["BASE", "LEVEL", "SUBTREE"]
 
-SEARCH, MODIFY, EXTENDED = 0x63, 0x66, 0x77
+BIND, SEARCH, MODIFY, EXTENDED = 0x60, 0x63, 0x66, 0x77
 _SET, _INTEGER, _ENUMERATED, _BOOLEAN = 0x31, 0x02, 0x0A, 0x01
 _AND, _OR, _NOT, _EQUAL, _PARTS, _PRESENT, _EXTENSIBLE = 0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0x87, 0xA9
 _SCOPES = {"BASE": 0, "LEVEL": 1, "SUBTREE": 2}
@@ -25,6 +25,16 @@ _OPERATIONS = {"MODIFY_ADD": 0, "MODIFY_DELETE": 1, "MODIFY_REPLACE": 2}
 _LAST = 2**31 - 1
 _ITEM = re.compile(r"\(([A-Za-z0-9.-]+)(?::([0-9.]+):)?=([^()]*)\)")
 _BYTE = re.compile(rb"\\([0-9A-Fa-f]{2})")
+
+
+def bind(dn: str, password: str) -> bytes:
+    """A simple bind of version 3."""
+    return tlv(BIND, _integer(3) + _text(dn) + tlv(0x80, password.encode("utf-8", "surrogatepass")))
+
+
+@lru_cache(64)
+def _attributes(names: tuple[str, ...]) -> bytes:
+    return tlv(SEQUENCE, b"".join(map(_text, names)))
 
 
 def search(
@@ -40,7 +50,7 @@ def search(
         + _integer(seconds)
         + tlv(_BOOLEAN, b"\0")
         + _whole(filter)
-        + tlv(SEQUENCE, b"".join(map(_text, attributes))),
+        + _attributes(tuple(attributes)),
     )
 
 

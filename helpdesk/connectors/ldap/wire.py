@@ -48,6 +48,8 @@ class Wire:
     endpoint: Endpoint
     _socket: ssl.SSLSocket = field(repr=False)
     _timeouts: Timeouts
+    _rest: bytearray = field(default_factory=bytearray, init=False, repr=False)
+    """What came behind the last message that was taken."""
 
     def __post_init__(self) -> None:
         weakref.finalize(self, self._socket.close)
@@ -63,14 +65,24 @@ class Wire:
     def receive(self) -> bytes:
         """One whole message. Raises BrokenWire."""
         try:
-            return _message(self._socket, self._timeouts.receive)
+            while (size := _size(self._rest)) is None or len(self._rest) < size:
+                self._socket.settimeout(left(self._timeouts.receive))
+                piece = self._socket.recv(65536)
+                if not piece:
+                    raise ConnectionError("it closed the connection")
+                self._rest += piece
         except Malformed:
             raise BrokenWire("its answer is no LDAP") from None
         except OSError as error:
             raise BrokenWire(_said(error)) from None
+        message = bytes(self._rest[:size])
+        del self._rest[:size]
+        return message
 
     def is_quiet(self) -> bool:
         """Whether the connection still stands and nothing unexpected has come."""
+        if self._rest:
+            return False
         try:
             self._socket.settimeout(0)
             self._socket.recv(1)
@@ -244,6 +256,18 @@ def _message(source: socket.socket, seconds: float) -> bytes:
     if length > MAX_MESSAGE:
         raise Malformed("too long a message")
     return head + _exactly(source, length, seconds)
+
+
+def _size(begun: bytearray) -> int | None:
+    """How long the message is that begins so, head and all; ``None`` while that cannot be told. Raises Malformed."""
+    if begun and begun[0] != 0x30:
+        raise Malformed("no LDAP message")
+    if len(begun) < 2 or (begun[1] & 0x80 and len(begun) < 2 + min(begun[1] & 0x7F, 4)):
+        return None
+    start, length = header(begun)
+    if length > MAX_MESSAGE:
+        raise Malformed("too long a message")
+    return start + length
 
 
 def _exactly(source: socket.socket, count: int, seconds: float) -> bytes:
