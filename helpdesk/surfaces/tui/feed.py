@@ -157,9 +157,11 @@ class Feed(ScrollView, can_focus=True):
         kept = self._drawn.get(index)
         if kept is not None and kept[0] == block.version and kept[1] == width:
             return kept[2]
-        strips: list[Strip] = []
-        for line in block.lines(width):
-            strips += self._wrapped(line.bar, line.body, width)
+        strips = [
+            strip.adjust_cell_length(width, self._look.rich)
+            for line in block.lines(width)
+            for strip in self._wrapped(line.bar, line.body, width)
+        ]
         if len(self._drawn) > 400:
             self._drawn.clear()
         self._drawn[index] = (block.version, width, strips)
@@ -177,7 +179,7 @@ class Feed(ScrollView, can_focus=True):
         left = self._bars.get(look)
         if left is None:
             left = self._bars[look] = self._rendered(bar, bar.cell_length)[0]
-        return [Strip.join([left, strip]) for strip in rest]
+        return [Strip([*left, *strip], left.cell_length + strip.cell_length) for strip in rest]
 
     def _rendered(self, content: Content, room: int) -> list[Strip]:
         """Lines of a text. Nothing in it is a link or an action, whatever its style says."""
@@ -219,7 +221,7 @@ class Feed(ScrollView, can_focus=True):
         strip = strips[at]
         if index == self._chosen and self.has_focus:
             strip = strip.apply_style(self.get_component_rich_style("feed--chosen", partial=True))
-        return strip.extend_cell_length(self.size.width, self._look.rich).crop(0, self.size.width)
+        return strip
 
     # ── keys ──────────────────────────────────────────────────────────────────────────────────
 
