@@ -18,6 +18,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, cast
 
 from tests.integration.fault_points import Points, install
@@ -71,6 +72,10 @@ def start(job: Mapping[str, Any]) -> NoReturn:
 
     points = Points(hook, armed=job["armed"])
     install(points)
+    if not job["patient"]:
+        from helpdesk.actions import reconcile
+
+        reconcile.STILL_ARRIVING = timedelta(0)
     os.environ.clear()
     os.environ.update(job["environ"])
     if job["tty"]:
@@ -128,15 +133,10 @@ def _end_as_the_program_does(words: list[str]) -> NoReturn:
 
 
 async def _desk(job: Mapping[str, Any], points: Points, aim: dict[str, str]) -> None:
-    from datetime import UTC, datetime, timedelta
-
-    from helpdesk.actions import reconcile
     from helpdesk.app import Desk
     from helpdesk.secrets import Secret
     from tests.fakes.terminal import Person
 
-    if not job["patient"]:
-        reconcile.STILL_ARRIVING = timedelta(0)
     desk = Desk.open(environ=os.environ)
     later = timedelta(seconds=job["later"])
     desk.clock = lambda: datetime.now(UTC) + later
