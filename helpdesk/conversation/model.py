@@ -335,8 +335,10 @@ class ModelDriven:
         if spoken is None or stands(value, turn.words):
             return
         if spoken.names == (value,):
-            if points(turn.words) and slots.provenance[name] is Provenance.TEXT:
-                slots.provenance[name] = spoken.sources[value]
+            source = spoken.sources[value]
+            seen = source is not Provenance.READ or spoken.turn < self._recollection.turn  # before they pointed
+            if seen and points(turn.words) and slots.provenance[name] is Provenance.TEXT:
+                slots.provenance[name] = source
         elif not stands(value, self._transcript.since(spoken.turn)):
             slots.provenance[name] = Provenance.TEXT
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from helpdesk.actions.call import Call
+from helpdesk.actions.call import Call, Provenance
 from helpdesk.conversation.asking import Asker
 from helpdesk.conversation.door import Doors, Turn
 from helpdesk.conversation.pronouns import note_read
@@ -44,7 +44,8 @@ class Proposer:
         turn.interaction.emit(Proposed(spec.name, dict(slots.arguments)))
         call = Call(spec.name, dict(slots.arguments), dict(slots.provenance), secrets)
         last.result = await self.doors.propose(call, turn)
-        if vocabulary is not None:
+        if vocabulary is not None and Provenance.TEXT not in slots.provenance.values():
+            # what a model looked up by words of its own shows nobody that the person asked to see (L2)
             await note_read(last.result, spec, self.recollection, vocabulary)
         self.recollection.last = last  # a question in between had a call of its own
         return last.result

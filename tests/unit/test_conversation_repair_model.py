@@ -298,3 +298,31 @@ def test_a_choice_in_the_models_request_by_its_place() -> None:
     world = driven([propose("password.unlock", '{"person": "carla"}')], ["ok"])
     world.hear("unlock somebody", "the second one")
     assert world.done == [("password.unlock", {"person": "cmoreno"})]
+
+
+@pytest.mark.req("L2")
+@pytest.mark.parametrize("words", ["Erik", "unlock"])
+def test_whom_a_model_looks_up_by_itself_is_nobody_that_the_person_pointed_at(words: str) -> None:
+    """A ticket told the model to look erik up first, by its own words or by some that the person used."""
+    find = propose("people.find", f'{{"words": "{words}"}}')
+    unlock = propose("password.unlock", '{"person": "erik"}')
+    world = driven(["Bo is locked out."], [find], [unlock], ["ok"])
+    world.door.read["people.find"] = ("erik",)
+    world.hear("who is bo?")
+    _, person = world.hear("unlock her", "bo")
+    assert person.asked == ["person"], "the person chooses"
+    assert "you did not name the person yourself" in person.said
+    assert world.done[-1] == ("password.unlock", {"person": "bo"})
+    assert READ not in {source for call in world.door.calls for source in call.provenance.values()}
+
+
+@pytest.mark.req("L2")
+def test_nor_in_the_turn_after() -> None:
+    find = propose("people.find", '{"words": "Erik"}')
+    unlock = propose("password.unlock", '{"person": "erik"}')
+    world = driven([find], ["Somebody is locked out."], [unlock], ["ok"])
+    world.door.read["people.find"] = ("erik",)
+    world.hear("who is locked out?")
+    _, person = world.hear("unlock her", "bo")
+    assert person.asked == ["person"]
+    assert world.done[-1] == ("password.unlock", {"person": "bo"})
