@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from helpdesk.errors import HelpdeskError
+from helpdesk.surfaces.tui.background import latest
 
 if TYPE_CHECKING:
     from helpdesk.gate.requests import Request
@@ -57,7 +58,7 @@ class Watch(Widget):
         self._look()
 
     def look_away(self) -> None:
-        self.run_worker(self._find_away, exclusive=True, group="away")
+        latest(self, self._find_away, "away")
 
     async def _find_away(self) -> None:
         from helpdesk.app.away import away

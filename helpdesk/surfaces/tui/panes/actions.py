@@ -18,6 +18,7 @@ from helpdesk.events import Result, Warned
 from helpdesk.ports import Interaction
 from helpdesk.spec import ActionSpec
 from helpdesk.surfaces.telling import untrusted
+from helpdesk.surfaces.tui.background import latest
 from helpdesk.surfaces.tui.feed import Feed
 from helpdesk.surfaces.tui.form import Form
 from helpdesk.surfaces.tui.paint import safe
@@ -72,7 +73,7 @@ class ActionsPane(Pane):
         self._read()
 
     def _read(self) -> None:
-        self.run_worker(self._load, exclusive=True, group="actions")
+        latest(self, self._load, "actions")
 
     async def _load(self) -> None:
         who = self.who

@@ -19,6 +19,7 @@ from helpdesk.gate.audit_report import Report
 from helpdesk.ports import Interaction
 from helpdesk.surfaces.report_words import NOTE
 from helpdesk.surfaces.tui import plots
+from helpdesk.surfaces.tui.background import latest
 from helpdesk.surfaces.tui.paint import safe
 from helpdesk.surfaces.tui.pane import Pane
 from helpdesk.surfaces.tui.reckoned import Reckoned
@@ -104,7 +105,7 @@ class DashboardPane(Pane):
         self._reckoned = Reckoned(self.desk, days)
         self._problem, self._indexed = None, (0, 0)
         self.desk.log_search.tell = self._indexing
-        self.run_worker(partial(self._count, self._reckoned, at_once=True), exclusive=True, group="dashboard")
+        latest(self, partial(self._count, self._reckoned, at_once=True), "dashboard")
 
     def _indexing(self, done: int, of: int) -> None:
         """How far the index is that a span needs once; called in the thread that counts.

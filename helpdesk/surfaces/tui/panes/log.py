@@ -19,6 +19,7 @@ from helpdesk.errors import Cancelled, HelpdeskError
 from helpdesk.events import Outcome, Result
 from helpdesk.gate.audit_filter import Filter
 from helpdesk.surfaces.log_words import Chosen, spoken
+from helpdesk.surfaces.tui.background import latest
 from helpdesk.surfaces.tui.feed import Feed
 from helpdesk.surfaces.tui.log_filter import FilterWords
 from helpdesk.surfaces.tui.log_listing import Listing
@@ -109,7 +110,7 @@ class LogPane(Pane):
         self._reading, self._problem, self._indexed = True, None, (0, 0)
         self.desk.log_search.tell = self._indexing
         self._state()
-        self.run_worker(partial(self._listed, listing), exclusive=True, group="log-list")
+        latest(self, partial(self._listed, listing), "log-list")
 
     def _indexing(self, done: int, of: int) -> None:
         """How far the index is that a search needs once; called in the thread of whoever searches.
@@ -235,7 +236,7 @@ class LogPane(Pane):
         self._open(opened.number)
 
     def _open(self, number: int) -> None:
-        self.run_worker(partial(self._opened, number), exclusive=True, group="log-entry")
+        latest(self, partial(self._opened, number), "log-entry")
 
     async def _opened(self, number: int) -> None:
         """The entry at once; its proof, which may take a moment, when it is there."""

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from helpdesk.errors import HelpdeskError
 from helpdesk.events import Outcome
 from helpdesk.surfaces.telling import untrusted
+from helpdesk.surfaces.tui.background import latest
 from helpdesk.surfaces.tui.paint import safe
 from helpdesk.surfaces.tui.pane import Pane
 from helpdesk.surfaces.tui.spans import in_units, long_ago
@@ -48,7 +49,7 @@ class MePane(Pane):
         self.helpdesk.open_action("password.change")
 
     def action_read(self) -> None:
-        self.run_worker(self._load, exclusive=True, group="me")
+        latest(self, self._load, "me")
 
     async def _load(self) -> None:
         who = self.who
