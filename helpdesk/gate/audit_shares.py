@@ -12,6 +12,7 @@ import json
 import os
 import sqlite3
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from helpdesk.errors import HelpdeskError
 from helpdesk.gate.audit_outside import read_only
-from helpdesk.gate.audit_quick import ENTRIES, Quick
+from helpdesk.gate.audit_quick import ENTRIES, Quick, Raw, batches
 from helpdesk.gate.audit_store import DATABASE
 from helpdesk.gate.audit_view import Closed, View
 from helpdesk.gate.merkle import leaf_hash
@@ -62,10 +63,14 @@ class Shares:
 
     Args:
         view: of the log. after, last: the entries to look at. least: how many of them are worth a process.
+
+    Attributes:
+        edges: the numbers after which a share begins or ends.
     """
 
     def __init__(self, view: View, after: int, last: int, *, least: int = LEAST) -> None:
         self._shares = _given_out(view, after, last, least)
+        self.edges = frozenset(edge for share in self._shares for edge in (share.first - 1, share.last))
         self._until = after
         self._doubted: frozenset[int] = frozenset()
 
@@ -76,14 +81,25 @@ class Shares:
         for share in self._shares:
             share.ended()
 
-    def vouch(self, seq: int, prev: bytes) -> bool:
-        """Whether an entry was found as it must be, if it follows this hash. Asked in the order of the entries."""
-        if self._shares and self._shares[0].first == seq:
+    def vouch(self, rows: Sequence[Raw], first: int, prev: bytes) -> tuple[list[bytes], list[int]] | None:
+        """What :meth:`Quick.look` tells of these entries, where another process has looked at them.
+
+        Args:
+            rows: of one share; asked in the order of the entries. first, prev: as there.
+        """
+        if self._shares and self._shares[0].first == first:
             share = self._shares.pop(0)
             doubted = share.doubted(prev)
             if doubted is not None:
                 self._until, self._doubted = share.last, doubted
-        return seq <= self._until and seq not in self._doubted
+        if first > self._until:
+            return None
+        leaves, places = [row[2] for row in rows], []
+        for place, row in enumerate(rows):
+            if row[0] != first + place or first + place in self._doubted:
+                leaves[place] = leaf_hash(row[6] or b"")
+                places.append(place)
+        return leaves, places
 
 
 def _given_out(view: View, after: int, last: int, least: int) -> list[_Share]:
@@ -121,18 +137,20 @@ def doubts(folder: Path, after: int, last: int, prev: bytes) -> list[int] | None
     found: list[int] = []
     with closing(read_only(folder / DATABASE)) as database, closing(Closed(folder, names=False)) as closed:
         database.execute("BEGIN")
-        quick, seq = Quick(database, after), after
-        for source in View(database, closed).sources(after + 1, last):
-            for row in source.execute(ENTRIES, (after,)):
-                seq += 1
-                leaf = leaf_hash(row[6] or b"")
-                if not quick.fits(row, leaf, seq, prev):
-                    found.append(seq)
-                prev = leaf
-                if len(found) > _DOUBTS:
-                    return None
-                if seq == last:
-                    return found
+        quick, seq = Quick(database), after
+        rows = (
+            row
+            for source in View(database, closed).sources(after + 1, last)
+            for row in source.execute(ENTRIES, (after,))
+        )
+        for some in batches(rows, after, (last,)):
+            leaves, places = quick.look(some, seq + 1, prev)
+            found += [seq + 1 + place for place in places]
+            seq, prev = seq + len(some), leaves[-1]
+            if len(found) > _DOUBTS:
+                return None
+            if seq == last:
+                return found
     return None
 
 

@@ -26,7 +26,7 @@ from helpdesk.gate.audit_links import (
 )
 from helpdesk.gate.audit_outside import decoded, read_only, says_damaged
 from helpdesk.gate.audit_proofs import uncovered
-from helpdesk.gate.audit_quick import ENTRIES, Quick, Raw
+from helpdesk.gate.audit_quick import ENTRIES, Quick, Raw, batches
 from helpdesk.gate.audit_seal import read_head
 from helpdesk.gate.audit_segments import Segment
 from helpdesk.gate.audit_shares import Shares
@@ -38,8 +38,6 @@ from helpdesk.gate.keys import PublicKey
 from helpdesk.gate.merkle import Tree, leaf_hash
 
 __all__ = ["Tell", "Verification", "quiet", "verify_log"]
-
-_TOLD = 1000
 
 
 class _Bad(Exception):
@@ -172,26 +170,28 @@ class _Check:
 
     def _walk(self, tree: Tree, prev: bytes, expected: dict[int, list[Checkpoint]], shares: Shares) -> Tree:
         """Every entry in its order; takes out the checkpoints that hold. The tree over all of them."""
-        quick, leaves = Quick(self._database, tree.size), []  # type: tuple[Quick, list[bytes]]
-        for row, after in _pairs(self._rows()):
-            seq = self.good + 1
-            if shares.vouch(seq, prev) and row[0] == seq:
-                leaf = row[2]
-            else:
-                leaf = leaf_hash(row[6] or b"")
-                if not quick.fits(row, leaf, seq, prev):
-                    self._check_row(_read(row), after and _read(after), seq, prev)
-            leaves.append(leaf)
-            self.good, prev = seq, leaf
-            if not seq % _TOLD:
-                self._tell(seq, self.entries)
-            if seq in expected:
-                tree = tree.grown(leaves)
-                leaves.clear()
-                if any(checkpoint.root != tree.root for checkpoint in expected.pop(seq)):
-                    raise _not_as_signed(self._signed_up_to + 1, _read(row), after and _read(after))
-                self._signed_up_to = seq
-        return tree.grown(leaves)
+        quick = Quick(self._database)
+        for rows, following in _pairs(batches(self._rows(), tree.size, shares.edges)):
+            first, grown = self.good + 1, 0
+            leaves, doubted = shares.vouch(rows, first, prev) or quick.look(rows, first, prev)
+            signed = expected.keys() & range(first, first + len(rows))
+            for seq in sorted(signed.union(first + place for place in doubted)):
+                place = seq - first
+                self.good = seq - 1
+                row, after = rows[place], next(iter(rows[place + 1 :] or following or ()), None)
+                if place in doubted:
+                    before = leaves[place - 1] if place else prev
+                    self._check_row(_read(row), after and _read(after), seq, before)
+                self.good = seq
+                if seq in signed:
+                    tree, grown = tree.grown(leaves[grown : place + 1]), place + 1
+                    if any(checkpoint.root != tree.root for checkpoint in expected.pop(seq)):
+                        raise _not_as_signed(self._signed_up_to + 1, _read(row), after and _read(after))
+                    self._signed_up_to = seq
+            tree, prev = tree.grown(leaves[grown:]), leaves[-1]
+            self.good = first + len(rows) - 1
+            self._tell(self.good, self.entries)
+        return tree
 
     def _beginning(self) -> tuple[Tree, bytes]:
         """Where to begin, and what the first entry there must name as the one before."""
@@ -370,23 +370,23 @@ def _read(row: Raw) -> _Row:
     return _Row(seq, prev, hash, decoded(time), decoded(kind), about, decoded(entry))
 
 
-def _pairs(rows: Iterator[Raw]) -> Iterator[tuple[Raw, Raw | None]]:
-    """Each row with the one after it; where that cannot be read, the row itself still has its turn."""
-    row = next(rows, None)
-    while row is not None:
+def _pairs(batches: Iterator[list[Raw]]) -> Iterator[tuple[list[Raw], list[Raw] | None]]:
+    """Some rows with those after them; where these cannot be read, the rows themselves still have their turn."""
+    rows = next(batches, None)
+    while rows is not None:
         try:
-            after = next(rows, None)
+            after = next(batches, None)
         except (sqlite3.Error, UnicodeDecodeError, SegmentGone):
-            yield row, None
+            yield rows, None
             raise
-        yield row, after
-        row = after
+        yield rows, after
+        rows = after
 
 
 def _document(row: _Row) -> dict[str, Any]:
     try:
         found = json.loads(row.entry)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise _Bad(row.seq, f"Entry {row.seq} was changed.")

@@ -44,15 +44,17 @@ class Tree:
 
     def grown(self, leaves: Iterable[bytes]) -> Tree:
         """The tree with more leaf hashes at its end."""
-        size, edge = self.size, list(self.edge)
-        for leaf in leaves:
-            carry, new = size, leaf
-            while carry & 1:
-                new = node_hash(edge.pop(), new)
-                carry >>= 1
-            edge.append(new)
-            size += 1
-        return Tree(size, tuple(edge))
+        edge, low, level = list(self.edge), [], list(leaves)  # type: list[bytes], list[bytes], list[bytes]
+        size, height = self.size + len(level), self.size
+        while level:  # one height of the tree after the other
+            if height & 1:
+                level.insert(0, edge.pop())
+            if len(level) & 1:
+                low.append(level.pop())
+            pairs = zip(level[::2], level[1::2], strict=True)
+            level = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+            height >>= 1
+        return Tree(size, (*edge, *reversed(low)))
 
     @property
     def root(self) -> bytes:

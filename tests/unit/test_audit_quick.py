@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from helpdesk.gate.audit_quick import ENTRIES, Quick
+from helpdesk.gate.audit_quick import ENTRIES, TOGETHER, Quick
 from helpdesk.gate.audit_verify import _Check
 from helpdesk.gate.merkle import leaf_hash
 from tests.unit.audit_world import Clock, attacker, checked, open_log, story
@@ -60,14 +61,13 @@ def test_every_changed_byte_of_an_entry_is_doubted_even_with_its_hash_put_right(
     odd_log(tmp_path)
     with attacker(tmp_path / "log") as database:
         rows = database.execute(ENTRIES, (0,)).fetchall()
-        for index, row in enumerate(rows):
+        for row in rows:
             prev, seq, text = row[1], row[0], row[6]
             start = text.index(b'"form"') if seq != 8 else text.rindex(b'"form"')
             for at in range(start, len(text)):
                 changed = text[:at] + bytes([text[at] ^ 1]) + text[at + 1 :]
                 leaf = leaf_hash(changed)
-                quick = Quick(database, index)
-                fits = quick.fits((seq, prev, leaf, *row[3:6], changed), leaf, seq, prev)
+                fits = not Quick(database).look([(seq, prev, leaf, *row[3:6], changed)], seq, prev)[1]
                 told = text[at : at + 1]
                 within = text[:at].rindex(b'"monotonic":') if b'"monotonic":' in text[:at] else -1
                 number = (
@@ -78,3 +78,43 @@ def test_every_changed_byte_of_an_entry_is_doubted_even_with_its_hash_put_right(
                 )
                 if not (number or run):  # these two stand nowhere else: only the hash holds them
                     assert not fits, (seq, at, changed)
+
+
+@pytest.mark.parametrize(
+    "seq", [1, TOGETHER - 1, TOGETHER, TOGETHER + 1, 2 * TOGETHER, 2 * TOGETHER + 1, 150]
+)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE personal SET value = '\"no\"' WHERE seq = {seq}",
+        "UPDATE personal SET salt = zeroblob(31) WHERE seq = {seq}",
+        "UPDATE personal SET name = 'x' WHERE seq = {seq}",
+        "INSERT INTO personal VALUES ({seq}, 'x', zeroblob(32), '\"\"')",
+        "INSERT INTO personal VALUES ({seq}, 'x', NULL, NULL)",
+        "UPDATE entries SET time = '' WHERE seq = {seq}",
+        "UPDATE entries SET about = 1 WHERE seq = {seq}",
+        "UPDATE entries SET entry = replace(entry, '\"n\"', '\"m\"') WHERE seq = {seq}",
+    ],
+)
+def test_the_first_bad_one_of_many_is_named_wherever_they_are_cut(
+    many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seq: int, change: str
+) -> None:
+    shutil.copytree(many, tmp_path, dirs_exist_ok=True)
+    with attacker(tmp_path / "log") as database:
+        database.execute(change.format(seq=seq))
+        database.execute("UPDATE entries SET time = '' WHERE seq = 150")
+    slow = looked_at_the_long_way(monkeypatch)
+    found = checked(tmp_path)
+    assert (found.ok, found.first_bad, slow) == (False, seq, [seq])
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hundred and fifty entries, with checkpoints between them and at the end."""
+    folder = tmp_path_factory.mktemp("many")
+    log = open_log(folder)
+    for start in range(0, 150, 30):
+        log.append_many([("read", {"n": n}, {"actor": "ana"}) for n in range(start, start + 30)])
+        log.checkpoint()
+    log.close()
+    return folder

@@ -6,12 +6,14 @@ import functools
 import os
 import sqlite3
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from helpdesk.gate import audit_verify
+from helpdesk.gate.audit_quick import Raw
 from helpdesk.gate.audit_shares import Shares, doubts
 from helpdesk.gate.audit_verify import _Check
 from tests.unit.audit_world import attacker, checked, open_log
@@ -50,9 +52,10 @@ def test_the_others_share_is_vouched_for(
     vouched: list[int] = []
     before = Shares.vouch
 
-    def seen(self: Shares, seq: int, prev: bytes) -> bool:
-        found = before(self, seq, prev)
-        vouched.extend([seq] if found else [])
+    def seen(self: Shares, rows: Sequence[Raw], first: int, prev: bytes) -> Any:
+        found = before(self, rows, first, prev)
+        if found is not None:
+            vouched.extend(first + place for place in range(len(rows)) if place not in found[1])
         return found
 
     monkeypatch.setattr(Shares, "vouch", seen)
