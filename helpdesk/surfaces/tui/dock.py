@@ -1,7 +1,7 @@
 """The dock at the bottom: the only place where the app asks, and where nothing but the program can write (T3).
 
-A confirmation shows the canonical call only. It is deaf for half a second after it appears, and to everything
-that was pasted.
+A confirmation shows the canonical call only. It is deaf for half a second after it appears or gets the line back,
+and for as long as somebody types what is meant for another line; and always to what was pasted.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ Offers = Callable[[Question, str], Awaitable[list[Choice]]]
 """Live choices for a question, given what was typed: groups and people of the directory."""
 CANCELLED = "Cancelled; nothing was changed."
 _CORRECT = "correct"
+_ANSWERS = frozenset("ync")
 _SHARE, _SHORT = 0.7, 20
 """The part of a screen that the dock takes at most; one with fewer rows than that is taken whole."""
 _LEAST = 2
@@ -126,8 +127,19 @@ class AskedWords(Asked):
             event.stop()
 
 
+class TypedInput(Input):
+    """A line that only takes what is typed: neither pastes nor drops."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+
+    def action_paste(self) -> None:
+        """The clipboard is pasted as well."""
+
+
 class AskedToConfirm(Asked):
-    """The area of a confirmation. It takes typed keys only, and none in its first half second."""
+    """The area of a confirmation. It takes typed keys only, and none until half a second was quiet."""
 
     can_focus = True
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -156,7 +168,7 @@ class AskedToConfirm(Asked):
             yield Static(self._details(), id="details")
         yield Static(self._how(more=False), id="how")
         if self.wanted:
-            yield Input(id="answer")
+            yield TypedInput(id="answer")
 
     def _how(self, *, more: bool) -> Content:
         narrow = self.app.size.width < _NARROW
@@ -188,14 +200,26 @@ class AskedToConfirm(Asked):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.set_timer(IGNORE_SECONDS, self._listen)
+        self._quiet = self.set_timer(IGNORE_SECONDS, self._listen)
         self.screen.set_focus(self.query_one(Input) if self.wanted else self)
+
+    def hush(self) -> None:
+        """Be deaf until half a second was quiet: keys may be on their way that are meant for another line."""
+        self._deaf = True
+        self.add_class("deaf")
+        self._quiet.stop()
+        self._quiet = self.set_timer(IGNORE_SECONDS, self._listen)
 
     def _listen(self) -> None:
         self._deaf = False
         self.remove_class("deaf")
         if self.wanted:
             self.query_one(Input).clear()
+
+    def on_key(self, event: events.Key) -> None:
+        """Whoever types on while it is deaf, or a word, does not answer it."""
+        if self._deaf or (event.is_printable and event.key not in _ANSWERS):
+            self.hush()
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
@@ -280,6 +304,8 @@ class Dock(Vertical):
     def take_focus(self) -> bool:
         """Give the line back to what is asked; false while nothing is."""
         for asked in self.query(Asked):
+            if isinstance(asked, AskedToConfirm):
+                asked.hush()
             wanted = next(iter(asked.query(Input)), None)
             self.screen.set_focus(wanted if wanted is not None else asked)
             return True
