@@ -127,12 +127,16 @@ def private_folder(path: Path) -> None:
         Failed: it cannot be made, or it is somebody else's or a link.
     """
     try:
-        for folder in reversed(path.parents):  # mkdir(parents=True) would leave their mode to the umask
-            if not folder.exists():
-                folder.mkdir(mode=0o700, exist_ok=True)
-        path.mkdir(mode=0o700, exist_ok=True)
-        _ours(path, path.lstat(), stat.S_ISDIR)
-        if os.name == "posix" and stat.S_IMODE(path.lstat().st_mode) & 0o077:
+        try:
+            found = os.lstat(path)
+        except FileNotFoundError:
+            for folder in reversed(path.parents):  # mkdir(parents=True) would leave their mode to the umask
+                if not folder.exists():
+                    folder.mkdir(mode=0o700, exist_ok=True)
+            path.mkdir(mode=0o700, exist_ok=True)
+            found = os.lstat(path)
+        _ours(path, found, stat.S_ISDIR)
+        if os.name == "posix" and stat.S_IMODE(found.st_mode) & 0o077:
             path.chmod(0o700)
     except OSError as error:
         raise _unusable(path, error) from error

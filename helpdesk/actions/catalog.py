@@ -55,6 +55,7 @@ class Catalog:
     plugins: tuple[PluginInfo, ...]
     problems: tuple[PluginProblem, ...] = ()
     _loaded: dict[str, Plugin] = field(default_factory=dict, compare=False)
+    _made: dict[str, tuple[ActionSpec, Action[Any]]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def _by_name(self) -> Mapping[str, ActionSpec]:
@@ -93,7 +94,10 @@ class Catalog:
         action = plugin.actions.get(name)
         if action is None:
             raise PluginFailure(f"The plugin {plugin.name} no longer has the action {name}.")
-        return spec_of(plugin, action), action
+        made = self._made.get(name)
+        if made is None or made[1] is not action:
+            made = self._made[name] = (spec_of(plugin, action), action)
+        return made
 
 
 def cached_specs(cache_dir: Path) -> Catalog:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from helpdesk.actions.prepare import Prepared
@@ -194,7 +194,7 @@ def _verdict(result: Result) -> dict[str, Any]:
 
 
 def _plain(items: Sequence[Change | Observation]) -> list[dict[str, str]]:
-    return [asdict(item) for item in items]
+    return [{one.name: getattr(item, one.name) for one in fields(item)} for item in items]
 
 
 def _text(document: Any) -> str:

@@ -17,6 +17,7 @@ from helpdesk.ports import DirectoryReader, ReadsMany
 T = TypeVar("T")
 GOOD_FOR = 1.0
 """Seconds."""
+_BY_ID = ("id", "status", "groups")
 
 
 class Look:
@@ -67,7 +68,12 @@ class Look:
             people, groups: permanent ids.
         """
         gone, teams = set(people), set(groups)
+        for id in gone:
+            for kind in _BY_ID:
+                self._known.pop((kind, id), None)
         for (kind, name), found in list(self._known.items()):
+            if kind in _BY_ID and not teams:
+                continue
             held = {getattr(one, "id", "") for one in (found if isinstance(found, list) else [found])} | {
                 name
             }

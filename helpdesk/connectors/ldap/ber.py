@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 SEQUENCE = 0x30
 OCTETS = 0x04
 
@@ -21,12 +19,13 @@ def tlv(tag: int, content: bytes) -> bytes:
     return bytes([tag, 0x80 | len(size)]) + size + content
 
 
-def elements(value: bytes) -> Iterator[tuple[int, bytes]]:
+def elements(value: bytes) -> list[tuple[int, bytes]]:
     """The (tag, content) pairs that stand side by side in ``value``.
 
     Raises:
         Malformed: it is cut short, or uses a form that LDAP does not allow.
     """
+    found: list[tuple[int, bytes]] = []
     position, end = 0, len(value)
     while position < end:
         start = position + 2
@@ -37,7 +36,8 @@ def elements(value: bytes) -> Iterator[tuple[int, bytes]]:
         tag, position = value[position], start + length
         if position > end:
             raise Malformed("cut short")
-        yield tag, value[start:position]
+        found.append((tag, value[start:position]))
+    return found
 
 
 def header(value: bytes | bytearray, position: int = 0) -> tuple[int, int]:
@@ -63,7 +63,7 @@ def header(value: bytes | bytearray, position: int = 0) -> tuple[int, int]:
 
 def only(value: bytes, tag: int = SEQUENCE) -> bytes:
     """The content of the one element that ``value`` is."""
-    found = list(elements(value))
+    found = elements(value)
     if len(found) != 1 or found[0][0] != tag:
         raise Malformed("not one element of the expected kind")
     return found[0][1]

@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from helpdesk.connectors.ldap.client import Client
@@ -55,6 +56,21 @@ class Dialer:
         )
 
 
+class _Room:
+    """So many threads at a time; a semaphore of C's, as Python's own costs more than writing a request."""
+
+    def __init__(self, many: int) -> None:
+        self._places: SimpleQueue[None] = SimpleQueue()
+        for _ in range(many):
+            self._places.put(None)
+
+    def __enter__(self) -> None:
+        self._places.get()
+
+    def __exit__(self, *_: object) -> None:
+        self._places.put(None)
+
+
 class Link:
     """A few connections for one identity; each is one thread's at a time.
 
@@ -79,7 +95,7 @@ class Link:
         self._password = password
         self._refused = refused or _no_longer
         self._idle = [client] if client is not None else []
-        self._room = threading.BoundedSemaphore(WIDTH)
+        self._room = _Room(WIDTH)
         self._turn = 0
         self._closed: HelpdeskError | None = None
         self._lock = threading.Lock()

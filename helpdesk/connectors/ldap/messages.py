@@ -43,7 +43,8 @@ class Entry:
 
     def text(self, name: str) -> str:
         """The first value, or nothing."""
-        return next(iter(self.texts(name)), "")
+        found = self.attributes.get(name.lower())
+        return found[0].decode("utf-8", "replace") if found else ""
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def received(message: bytes) -> Received:
 
 def answer(message: Received) -> Answer:
     """A result, of whatever operation. Raises Malformed."""
-    parts = list(elements(message.content))
+    parts = elements(message.content)
     if len(parts) < 3 or parts[0][0] != 0x0A:
         raise Malformed("no LDAP result")
     return Answer(
@@ -142,14 +143,14 @@ def answer(message: Received) -> Answer:
 
 def entry(message: Received) -> Entry:
     """An entry that a search found. Raises Malformed."""
-    parts = list(elements(message.content))
+    parts = elements(message.content)
     if len(parts) != 2 or parts[1][0] != SEQUENCE:
         raise Malformed("no LDAP entry")
     attributes: dict[str, tuple[bytes, ...]] = {}
     for _, attribute in elements(parts[1][1]):
-        pair = list(elements(attribute))
+        pair = elements(attribute)
         if len(pair) != 2:
             raise Malformed("no LDAP attribute")
         name = pair[0][1].decode("ascii", "replace").lower()
-        attributes[name] = tuple(value for _, value in elements(pair[1][1]))
+        attributes[name] = tuple([value for _, value in elements(pair[1][1])])
     return Entry(parts[0][1].decode("utf-8", "replace"), attributes)
