@@ -35,9 +35,10 @@ _SYMBOLS: Final = {
 TAB: Final = 4
 """Columns between the tab stops of a terminal, where text is folded."""
 _COMMAND: Final = re.compile(
-    r"\bhelpdesk (ask|chat|case|do|approvals|policy|login|logout|whoami|log|reconcile|doctor|config|plugin|privacy)\b"
-    r"(?![^\n]*--profile)"
+    r"\bhelpdesk (ask|chat|tui|do|case|approvals|policy|undo|why|login|logout|whoami|log|reconcile|doctor|config"
+    r"|plugin|privacy)\b(?!(?:(?!\bhelpdesk )[^\n·])*--profile)"
 )
+"""A command that is suggested, unless it names its profile itself. ``demo`` and ``completions`` are of no profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,7 @@ class Look:
 
     def lines(self, text: str) -> list[str]:
         """The lines of ``text``: its commands as they must be typed here, folded to the width of a terminal."""
-        if self.profile:
-            text = _COMMAND.sub(lambda found: f"helpdesk --profile {self.profile} {found[1]}", text)
+        text = typed(text, self.profile)
         if self.plain or not self.moves:
             return text.split("\n")
         lines = text.expandtabs(TAB).split("\n")
@@ -82,6 +82,11 @@ class Look:
                 text = text.replace(symbol, instead)
             return text.encode(self.encoding, "backslashreplace").decode(self.encoding)
         return text
+
+
+def typed(text: str, profile: str) -> str:
+    """``text`` with its commands as they must be typed to work in a profile; "" is the usual one."""
+    return _COMMAND.sub(rf"helpdesk --profile {profile} \1", text) if profile else text
 
 
 def look_of(

@@ -76,3 +76,10 @@ def test_a_person_is_asked_at_the_terminal(company: Company) -> None:
     child.sendline("yes")
     assert finish(child) == 0
     assert "dev" not in company.members("finance-share")
+
+
+@pytest.mark.req("CLI-14")
+def test_what_a_refusal_suggests_works_in_the_same_profile_in_json_too(company: Company) -> None:
+    ran = company.run("--json", "--profile", "other", "chat")
+    assert "helpdesk --profile other ask" in ran.document["error"]["hint"]
+    assert "--profile" not in company.run("--json", "chat").document["error"]["hint"]

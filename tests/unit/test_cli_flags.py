@@ -7,6 +7,7 @@ import io
 import pytest
 
 from helpdesk.errors import UsageError
+from helpdesk.surfaces.cli.commands import ROWS
 from helpdesk.surfaces.cli.globals import Flags, split
 from helpdesk.surfaces.columns import cells, table
 from helpdesk.surfaces.look import Look, look_of
@@ -90,6 +91,15 @@ def test_when_there_is_colour(flag: str, environ: dict[str, str], terminal: bool
     assert ("\x1b" in look.paint("x", "red")) is colored
 
 
+@pytest.mark.req("CLI-14")
+@pytest.mark.parametrize("command", [name for name in ROWS if name not in ("demo", "completions")])
+def test_every_command_that_works_in_a_profile_is_suggested_with_it(command: str) -> None:
+    line = f"entry 7 · helpdesk log show 7 · helpdesk {command} 7"
+    named = f"entry 7 · helpdesk --profile demo log show 7 · helpdesk --profile demo {command} 7"
+    assert Look(profile="demo").lines(line) == [named]
+    assert Look().lines(line) == [line]
+
+
 @pytest.mark.req("CLI-34")
 def test_symbols_become_ascii_where_the_stream_takes_no_others() -> None:
     look = Look(encoding="ascii")
@@ -129,6 +139,12 @@ def test_a_command_that_is_suggested_names_the_profile_it_works_in() -> None:
     assert look.lines("Read on: helpdesk log show 3 · helpdesk approvals list") == [
         "Read on: helpdesk --profile demo log show 3 · helpdesk --profile demo approvals list"
     ]
+    both = "Undo it with helpdesk undo 7, or ask helpdesk why 7"
+    assert look.lines(both) == [
+        "Undo it with helpdesk --profile demo undo 7, or ask helpdesk --profile demo why 7"
+    ]
+    mixed = "helpdesk log list, then helpdesk undo 7 --profile demo"
+    assert look.lines(mixed) == ["helpdesk --profile demo log list, then helpdesk undo 7 --profile demo"]
     assert look.lines("helpdesk demo --reset") == ["helpdesk demo --reset"]
     assert look.lines("helpdesk do x --profile demo") == ["helpdesk do x --profile demo"]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from helpdesk.errors import UsageError
 from helpdesk.surfaces.cli.globals import Flags
-from helpdesk.surfaces.look import Look, clean, look_of
+from helpdesk.surfaces.look import Look, clean, look_of, typed
 from helpdesk.surfaces.output import results_only, stderr, stdout
 
 if TYPE_CHECKING:
@@ -254,6 +254,8 @@ class Invocation:
         from helpdesk.surfaces.json_output import as_json
 
         self.printed = True
+        if error := document.get("error"):
+            document = {**document, "error": {**error, "hint": typed(error["hint"], self.look.profile)}}
         self.lines([as_json(document, line=bool(self.flags.batch))])
 
     def lines(self, lines: Sequence[str], *, page: bool = False) -> None:
