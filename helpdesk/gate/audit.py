@@ -20,6 +20,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ CHECKPOINT_KINDS = frozenset(
     {"outcome", "approval", "request", "sign-in", "erasure", "rotation", "retention"}
 )
 CHECKPOINT_SECONDS = 60.0
+_IN_ACTIONS = frozenset({"intent", "outcome"})
 
 
 class AuditLog(LogKeeping):
@@ -116,7 +118,8 @@ class AuditLog(LogKeeping):
                     for kind, body, personal in entries:
                         runs.append(self._runs.begin() if kind == "intent" else "")
                         drafts.append(drafted(kind, body, personal, runs[-1]))
-                    sealed = self._together.add(drafts, self._write) if drafts else ()
+                    gather = not _IN_ACTIONS.isdisjoint([one.kind for one in drafts])
+                    sealed = self._together.add(drafts, self._write, gather=gather) if drafts else ()
                 except BaseException:
                     for run in filter(None, runs):
                         self._runs.drop(run)
@@ -128,6 +131,14 @@ class AuditLog(LogKeeping):
         finally:
             for intent in ends:
                 self._runs.ended(intent)
+
+    def company(self) -> AbstractContextManager[None]:
+        """For one of several actions that are carried out at the same time, each in threads of its own.
+
+        What they log of their intents and outcomes waits a few hundredths of a second for one another, and then
+        for the disk once.
+        """
+        return self._together.company()
 
     def checkpoint(self) -> str:
         """The signed checkpoint over everything that is logged now; "" for an empty log.
@@ -149,6 +160,16 @@ class AuditLog(LogKeeping):
             if signed:
                 self._signed(signed)
             return audit_read.last_note(database)
+
+    def sign_due(self) -> None:
+        """Sign what this process logged, where the last checkpoint is as old as one may be.
+
+        Raises:
+            LogUnavailable: as for :meth:`checkpoint`.
+        """
+        with self._guard:
+            if self._tree is not None and self._known.seq > self._tree.size and self._due():
+                self.checkpoint()
 
     def close(self) -> None:
         """Sign what is not signed yet, and let the files go; the log opens again when it is used.

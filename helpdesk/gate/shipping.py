@@ -6,6 +6,7 @@ in their order. A try that was cut off is made again, so an entry can arrive twi
 
 Sending happens beside the work, in one thread for each place, as soon as a checkpoint is signed, and once more at the
 end of a command. A command waits for that at most a second, and a place that failed is left alone for a minute or more.
+A program that stays open wakes it again and again, whether anything happens or not.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.gate.audit_seal import read_head
 from helpdesk.gate.audit_store import DATABASE, explained, head_of, open_store
 from helpdesk.gate.audit_view import Closed, View, viewing
-from helpdesk.gate.shipping_cursors import Cursors
+from helpdesk.gate.shipping_cursors import LONGEST_WAIT, RESIDENT_WAIT, Cursors
 from helpdesk.gate.shipping_told import Delivery
 from helpdesk.ports import CheckpointSink, Clock, EntrySink, LogLine
 
@@ -54,6 +55,7 @@ class Shipping:
         self._cursors = Cursors(folder)
         self._checkpoints = tuple(checkpoints)
         self._stream = stream
+        self._longest = LONGEST_WAIT
         self._workers = [_Worker(partial(self._send_checkpoint, sink)) for sink in self._checkpoints]
         if stream is not None:
             self._workers.append(_Worker(partial(self._send_entries, stream)))
@@ -65,6 +67,15 @@ class Shipping:
         """Send what is to be sent, beside whatever else goes on; returns at once, and raises nothing."""
         for worker in self._workers:
             worker.wake()
+
+    def again(self) -> None:
+        """Like :meth:`wake`, from a program that stays open and does this every few seconds.
+
+        As nobody waits for it there, a place that failed is tried again within a minute, however often it did.
+        """
+        self._longest = RESIDENT_WAIT
+        if (self._folder / DATABASE).exists():  # no log yet: not even its folder is made
+            self.wake()
 
     def flush(self, seconds: float = WAIT_SECONDS) -> None:
         """Send what is to be sent, and wait for it, but no longer than so many seconds."""
@@ -98,7 +109,7 @@ class Shipping:
             at=cursor.at,
             waiting_since=since,
             problem=cursor.problem,
-            next_try=cursor.next_try(),
+            next_try=cursor.next_try(self._longest),
             confirms=sink.confirms,
         )
 
@@ -138,7 +149,7 @@ class Shipping:
         with self._cursors.alone(name, WAIT_SECONDS) as held:
             note = read_head(self._folder) if held else None
             cursor = self._cursors.read(name)
-            if note is None or note == cursor.note or not cursor.due(self._clock()):
+            if note is None or note == cursor.note or not cursor.due(self._clock(), self._longest):
                 return
             size = int(note.split("\n")[1])
             self._tried(name, size, note, lambda: sink.send(note.encode()))
@@ -148,7 +159,7 @@ class Shipping:
         with self._cursors.alone(name, WAIT_SECONDS) as held:
             while held:
                 cursor = self._cursors.read(name)
-                lines = self._lines(cursor.sent) if cursor.due(self._clock()) else []
+                lines = self._lines(cursor.sent) if cursor.due(self._clock(), self._longest) else []
                 if not lines or not self._tried(name, lines[-1].seq, "", lambda: sink.send(lines)):  # noqa: B023
                     return
 

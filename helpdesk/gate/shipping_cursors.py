@@ -24,6 +24,8 @@ FOLDER = "outside"
 _PAUSE = 0.02
 FIRST_WAIT = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(minutes=10)
+RESIDENT_WAIT = timedelta(seconds=40)
+"""Where the program stays open and nobody waits for the sending: a place is tried again within a minute."""
 UNFINISHED = "The last try had not ended when the program did."
 
 
@@ -43,15 +45,15 @@ class Cursor:
     failures: int = 0
     problem: str = ""
 
-    def next_try(self) -> datetime | None:
-        """Not before; ``None``: at once. The wait doubles with each failure, up to ten minutes."""
+    def next_try(self, longest: timedelta = LONGEST_WAIT) -> datetime | None:
+        """Not before; ``None``: at once. The wait doubles with each failure, up to the longest."""
         if not self.failures or self.tried is None:
             return None
-        return self.tried + min(FIRST_WAIT * (1 << min(self.failures - 1, 10)), LONGEST_WAIT)
+        return self.tried + min(FIRST_WAIT * (1 << min(self.failures - 1, 10)), longest)
 
-    def due(self, now: datetime) -> bool:
+    def due(self, now: datetime, longest: timedelta = LONGEST_WAIT) -> bool:
         """A clock that was put back makes nothing wait."""
-        wait = self.next_try()
+        wait = self.next_try(longest)
         return wait is None or self.tried is None or now >= wait or now < self.tried
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from helpdesk import platform
+from helpdesk.app.outside import EVERY
 from helpdesk.config.addresses import checkpoint_problem, stream_problem
 from helpdesk.connectors.checkpoint_sinks import FileSink
 from helpdesk.connectors.syslog import INFORMATIONAL, message
@@ -20,7 +21,7 @@ from helpdesk.gate.audit import AuditLog
 from helpdesk.gate.checkpoint import newest_in, opened
 from helpdesk.gate.keys import PUBLIC, read_public
 from helpdesk.gate.shipping import Shipping
-from helpdesk.gate.shipping_cursors import UNFINISHED, Cursor, Cursors
+from helpdesk.gate.shipping_cursors import RESIDENT_WAIT, UNFINISHED, Cursor, Cursors
 from helpdesk.gate.shipping_told import Delivery, window
 from helpdesk.ports import LogLine
 from tests.unit.audit_world import Clock, checked, open_log, story
@@ -141,6 +142,8 @@ def test_a_dead_place_is_tried_once_a_minute_and_catches_up(tmp_path: Path) -> N
 def test_the_wait_grows_and_a_clock_put_back_makes_nothing_wait() -> None:
     waits = [Cursor(tried=NOW, failures=count).next_try() for count in (1, 2, 3, 4, 5, 500)]
     assert [(at - NOW).total_seconds() for at in waits if at] == [60, 120, 240, 480, 600, 600]
+    open_ = [Cursor(tried=NOW, failures=count).next_try(RESIDENT_WAIT) for count in (1, 500)]
+    assert all((at - NOW).total_seconds() + EVERY < 60 for at in open_ if at)
     once = Cursor(tried=NOW, failures=1)
     assert [once.due(NOW + timedelta(seconds=s)) for s in (0, 59, 60, -1)] == [False, False, True, True]
 

@@ -62,7 +62,9 @@ def chat(
         raise UsageError("--json, --yes and --yes-for do not go with a chat.", hint="Use helpdesk ask.")
 
     async def work() -> None:
+        import asyncio
 
+        from helpdesk.app.outside import keep_informed
         from helpdesk.surfaces.chat import Chat
 
         desk = run.desk
@@ -81,7 +83,11 @@ def chat(
             look=run.look,
             dry_run=run.flags.dry_run,
         )
-        await talk.run(case)
+        outside = asyncio.ensure_future(keep_informed(desk))
+        try:
+            await talk.run(case)
+        finally:
+            outside.cancel()
 
     run.run(work())
     return 0

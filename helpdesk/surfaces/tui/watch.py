@@ -51,6 +51,13 @@ class Watch(Widget):
         self.set_interval(REQUESTS_EVERY, self._look)
         self.set_interval(AWAY_EVERY, self.look_away)
         self.look_away()
+        latest(self, self._outside, "outside")
+
+    async def _outside(self) -> None:
+        """What is logged reaches the places outside in time, though nothing happens here."""
+        from helpdesk.app.outside import keep_informed
+
+        await keep_informed(self._helpdesk.desk)
 
     def look_again(self) -> None:
         """Somebody else is signed in: what was seen is not theirs."""
