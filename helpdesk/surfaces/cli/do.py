@@ -101,6 +101,27 @@ class _Values(TyperArgument):
         return self.metavar or ""
 
 
+class _Once(TyperOption):
+    """A flag with a value that may be given once: the parser alone would take the last and say nothing."""
+
+    def __init__(self, *, param_decls: list[str], **more: Any) -> None:
+        super().__init__(param_decls=param_decls, multiple=True, **more)
+
+    def process_value(self, ctx: Any, value: Any) -> Any:
+        """Raises UsageError: it was given twice."""
+        values = super().process_value(ctx, value) or ()
+        if len(values) > 1:
+            flag = self.opts[0]
+            raise UsageError(
+                f"{flag} was given {_times(len(values))}.", hint="Give it once.", code="given-twice"
+            )
+        return values[0] if values else None
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
+
+
 def action_command(
     spec: ActionSpec, then: Callable[[ActionSpec, dict[str, Any]], int] | None = None
 ) -> TyperCommand:
@@ -149,14 +170,14 @@ def _options(p: Parameter) -> list[TyperOption]:
         help_text = f"{help_text} (default: {clean(p.default)})".strip()
     if p.kind == "secret":
         return [
-            TyperOption(param_decls=[f"{p.flag}-file"], metavar="FILE", help=f"{help_text}; from FILE, or - for "
-                        "standard input; asked for when left out"),
-            TyperOption(param_decls=[p.flag], hidden=True, metavar="-"),
+            _Once(param_decls=[f"{p.flag}-file"], metavar="FILE", help=f"{help_text}; from FILE, or - for "
+                  "standard input; asked for when left out"),
+            _Once(param_decls=[p.flag], hidden=True, metavar="-"),
         ]  # fmt: skip
     if p.kind == "boolean":
         name = p.flag.removeprefix("--")
         return [TyperOption(param_decls=[f"--{name}/--no-{name}"], is_flag=True, help=help_text)]
-    return [TyperOption(param_decls=[p.flag], metavar=_metavar(p), help=help_text)]
+    return [_Once(param_decls=[p.flag], metavar=_metavar(p), help=help_text)]
 
 
 def _metavar(parameter: Parameter) -> str:
@@ -206,7 +227,7 @@ def arguments_of(spec: ActionSpec, given: dict[str, Any]) -> dict[str, Any]:
     """The arguments by name: positional values fill the required ones that no flag gave.
 
     Raises:
-        UsageError: there are more values than required arguments.
+        UsageError: there are more values than required arguments, or one is given by its flag as well.
     """
     named = {p.name: given.get(p.name) for p in spec.parameters if p.kind != "secret"}
     arguments = {name: value for name, value in named.items() if value is not None}
@@ -215,13 +236,27 @@ def arguments_of(spec: ActionSpec, given: dict[str, Any]) -> dict[str, Any]:
         if values and p.name not in arguments:
             arguments[p.name] = values.pop(0)
     if values:
-        takes = " ".join(p.name.upper() for p in positional(spec)) or "none"
-        flags = [p.flag for p in spec.parameters if not p.required and p.name not in arguments]
-        raise UsageError(
-            f"{spec.name} takes no further value {values[0]!r}; its values are: {takes}.",
-            hint=f"Perhaps {' or '.join(flags)}?" if flags else f"helpdesk do {spec.name} --help",
-        )
+        raise _too_many(spec, named, list(given[_VALUES]), values[0])
     return arguments
+
+
+def _too_many(spec: ActionSpec, named: dict[str, Any], values: list[str], left: str) -> UsageError:
+    """Why a value after the action's name has no place: most likely its flag was given as well."""
+    needed = positional(spec)
+    for place, p in enumerate(needed):
+        if named[p.name] is not None:
+            value = values[place] if place < len(values) else left
+            return UsageError(
+                f"{p.name} was given twice: {value!r} after the action's name, and {named[p.name]!r} with {p.flag}.",
+                hint=f"Give it once: leave {p.flag} out, or the value after {spec.name}.",
+                code="given-twice",
+            )
+    takes = " ".join(p.name.upper() for p in needed) or "none"
+    flags = [p.flag for p in spec.parameters if not p.required and named.get(p.name) is None]
+    return UsageError(
+        f"{spec.name} takes no further value {left!r}; its values are: {takes}.",
+        hint=f"Perhaps {' or '.join(flags)}?" if flags else f"helpdesk do {spec.name} --help",
+    )
 
 
 def _check_complete(spec: ActionSpec, arguments: dict[str, Any]) -> None:
