@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types contracts check bench recording completions constraints clean
+.PHONY: demo test lint types contracts check bench recording screens completions constraints clean
 
 demo: .venv/demo.stamp
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/helpdesk demo; else $(BIN)/helpdesk demo --script; fi
@@ -28,6 +28,9 @@ bench: .venv/dev.stamp
 
 recording: .venv/dev.stamp
 	$(BIN)/python docs/record.py
+
+screens: .venv/dev.stamp
+	$(BIN)/python -m docs.screens
 
 completions: .venv/dev.stamp
 	$(BIN)/python -m helpdesk.surfaces.completions

@@ -16,7 +16,7 @@ from helpdesk.config.load import DEMO
 from helpdesk.demo.company import ADMINISTRATORS, EMPLOYEES, NAME, SERVICE_DESK, TEAMS, policies
 from helpdesk.errors import Failed, HelpdeskError, Refused
 from helpdesk.platform import Paths, paths, read_private, write_private
-from helpdesk.ports import Directory
+from helpdesk.ports import Clock, Directory
 
 _MARK = "demo.json"
 _MARKED = {"company": NAME}
@@ -28,11 +28,13 @@ class Company:
 
     Attributes:
         new: it was founded just now.
+        clock: now, in UTC.
     """
 
     places: Paths
     environ: Mapping[str, str]
     new: bool
+    clock: Clock = utc_now
 
     @property
     def policies(self) -> Path:
@@ -41,18 +43,18 @@ class Company:
     def desk(self) -> Desk:
         """A desk of its own for everyone, without a language model whatever the site has."""
         opened = Desk.open(profile=DEMO, environ=self.environ)
-        return Desk(replace(opened.config, llm=LlmSettings()), opened.paths)
+        return Desk(replace(opened.config, llm=LlmSettings()), opened.paths, self.clock)
 
     def directory(self) -> Directory:
         """Its directory, opened anew, past every desk."""
-        return embedded_directory(self.places, utc_now)
+        return embedded_directory(self.places, self.clock)
 
 
-def found(environ: Mapping[str, str], *, keep_sessions: bool = True) -> Company:
+def found(environ: Mapping[str, str], *, keep_sessions: bool = True, clock: Clock = utc_now) -> Company:
     """Found the company in the profile "demo", or find it there.
 
     Args:
-        keep_sessions: a sign-in may be kept in the system's keyring.
+        keep_sessions: a sign-in may be kept in the system's keyring. clock: now, in UTC.
 
     Raises:
         Failed: the profile is somebody's own, or its files cannot be written.
@@ -79,7 +81,7 @@ def found(environ: Mapping[str, str], *, keep_sessions: bool = True) -> Company:
         for one in EMPLOYEES
     ]
     groups = [NewGroup(team.name, team.description, team.owners, team.members) for team in TEAMS]
-    return Company(places, environ, fill(places, utc_now, people, groups, SERVICE_DESK))
+    return Company(places, environ, fill(places, clock, people, groups, SERVICE_DESK), clock)
 
 
 def take_down(environ: Mapping[str, str]) -> bool:

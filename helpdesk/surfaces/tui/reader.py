@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -19,6 +20,9 @@ from helpdesk.surfaces.tui.feed import Feed
 from helpdesk.surfaces.tui.paint import safe, safe_lines
 from helpdesk.text import visible
 
+_NUMBERED = re.compile(r" *[0-9]{1,7} {2,}(?=\S)")
+_NAMED = re.compile(r" *[a-z][a-z ]{0,15}? {2,}(?=\S)")
+
 
 @dataclass(slots=True)
 class TextLine:
@@ -30,12 +34,22 @@ class TextLine:
     version: int = 0
     selectable: bool = False
 
-    def lines(self, width: int) -> list[Line]:  # noqa: ARG002 (the feed wraps)
+    def lines(self, width: int) -> list[Line]:
+        """The text wrapped beside what it begins with: the number of the line, or the name of a value."""
         style = "$text-accent bold" if self.marked else ""
         bar = Content.styled("▌ ", "$accent") if self.marked else Content("  ")
-        if self.own:
-            return [Line(Content(visible(self.text, one_line=True)), bar)]
-        return [Line(part, bar) for part in safe_lines(self.text, style)]
+        begins = (_NAMED if self.own else _NUMBERED).match(self.text)
+        head = begins[0] if begins is not None and len(begins[0]) < width // 2 else ""
+        rest = self.text.removeprefix(head)
+        parts = [Content(visible(rest, one_line=True))] if self.own else safe_lines(rest, style)
+        if not head:
+            return [Line(part, bar) for part in parts]
+        wrapped = [line for part in parts for line in part.wrap(max(width - 2 - len(head), 1))]
+        first = Content.assemble(bar, (head, style))
+        return [
+            Line(line, Content.assemble(bar, " " * len(head)) if n else first)
+            for n, line in enumerate(wrapped)
+        ]
 
 
 def cited(lines: Sequence[str], citation: Citation) -> range:
