@@ -56,7 +56,7 @@ class Asked(Vertical):
         for scrolling in self.query_children(".scrolls"):
             others = sum(child.outer_size.height for child in self.children if child is not scrolling)
             height = self.app.size.height
-            room = height - 4 if height < _SHORT else int(height * _SHARE) - 1
+            room = height - 4 if height < _SHORT else int((height - 1) * _SHARE) - 1
             most = max(room - others, _LEAST)
             if scrolling.styles.max_height is None or scrolling.styles.max_height.value != most:
                 scrolling.styles.max_height = most
@@ -148,8 +148,8 @@ class AskedToConfirm(Asked):
         Binding("c", "correct", "Change something"),
         Binding("up", "scroll(-1)", "Up", show=False),
         Binding("down", "scroll(1)", "Down", show=False),
-        Binding("pageup", "scroll(-10)", "Page up", show=False),
-        Binding("pagedown", "scroll(10)", "Page down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
     ]
 
     def __init__(self, confirmation: Confirmation) -> None:
@@ -187,6 +187,9 @@ class AskedToConfirm(Asked):
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def action_page(self, pages: int) -> None:
+        self.action_scroll(pages * max(self.query_one(VerticalScroll).size.height - 1, 1))
 
     def _details(self) -> Content:
         one = self._confirmation

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from helpdesk.errors import Refused
 from helpdesk.events import (
@@ -30,6 +31,27 @@ from helpdesk.surfaces.tui.dock import Dock
 from helpdesk.surfaces.tui.feed import Feed
 
 
+def left_to_tell(result: Result, told: Sequence[Result]) -> Result | None:
+    """What of a result has no card yet; ``None`` when all of it has.
+
+    Several requests in one sentence come to one result in the end, of which most were told one by one.
+
+    Args:
+        told: the results with a card, in their order.
+    """
+    for first in range(len(told)):
+        before = told[first:]
+        words = " ".join(f"{one.action}: {one.message}" if one.action else one.message for one in before)
+        if len(before) > 1 and result.message == words:
+            return None
+        if result.message.startswith(f"{words} "):
+            message = result.message.removeprefix(f"{words} ").removeprefix(f"{result.action}: ")
+            receipt = result.receipt[sum(len(one.receipt) for one in before) :]
+            changes = result.changes[sum(len(one.changes) for one in before) :]
+            return replace(result, message=message, receipt=receipt, changes=changes)
+    return result
+
+
 class OnScreen:
     """Tells in a feed and asks in the dock. Events may come from any thread.
 
@@ -47,6 +69,7 @@ class OnScreen:
         self._card: Card | None = None
         self._prose: Prose | None = None
         self._ended: Result | None = None
+        self._told: list[Result] = []
         self._ending = False
         self.known: list[Secret] = []
 
@@ -76,9 +99,11 @@ class OnScreen:
 
     def finish(self, result: Result) -> None:
         """Show how a call ended, once: the door tells it, and so does whoever called."""
-        if result is self._ended:
+        if result is self._ended or (left := left_to_tell(result, self._told)) is None:
             return
         self._ended = result
+        self._told.append(result)
+        result = left
         card = self._of(result.action)
         card.finish(result)
         self._card = None

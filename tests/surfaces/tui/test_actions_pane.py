@@ -116,7 +116,7 @@ def test_what_was_used_lately_comes_first_also_after_a_restart_and_for_nobody_el
             assert "Dev Rao" in screen.text()
         async with opened(company, (120, 40)) as screen:
             pane = await actions(screen, "ana")
-            assert list(titles(pane).items())[0] == ("Used lately", ["people.find"])
+            assert next(iter(titles(pane).items())) == ("Used lately", ["people.find"])
         async with opened(company, (120, 40)) as screen:
             assert "Used lately" not in titles(await actions(screen, "dev"))
 
@@ -169,7 +169,9 @@ def test_people_and_groups_complete_from_the_directory_as_they_are_typed(company
                 line = form.query_one(f"#field-{name}", Input)
                 line.focus()
                 await screen.press(*begin)
-                await screen.until(lambda line=line, whole=whole: line._suggestion == whole, f"{whole} offered")
+                await screen.until(
+                    lambda line=line, whole=whole: line._suggestion == whole, f"{whole} offered"
+                )
                 await screen.press("right")
                 assert line.value == whole
 
@@ -228,7 +230,9 @@ def test_a_generated_password_is_shown_once_and_an_irreversible_action_wants_the
             assert secret not in screen.text()
             assert secret not in screen.app.export_screenshot()
             assert all(secret not in str(static.render()) for static in screen.app.query(Static))
-            assert company.accepts("dev", secret) in ("yes", "must-change", "must change"), "it is no password"
+            assert company.accepts("dev", secret) in ("yes", "must-change", "must change"), (
+                "it is no password"
+            )
 
             form = await opens(screen, pane, "account.disable")
             form.query_one("#field-person", Input).value = "dev"
