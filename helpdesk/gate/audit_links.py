@@ -15,12 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from helpdesk.errors import LogUnavailable, NotFound
 from helpdesk.gate.audit_across import ROTATION
 from helpdesk.gate.audit_chain import GENESIS
+from helpdesk.gate.audit_proofs import StoredNodes
 from helpdesk.gate.audit_segments import Segment
 from helpdesk.gate.audit_store import DATABASE
 from helpdesk.gate.audit_view import SegmentGone, View
-from helpdesk.gate.merkle import Tree
+from helpdesk.gate.merkle import Tree, includes, leaf_hash
+from helpdesk.gate.merkle_proofs import inclusion
 
 RETENTION = "retention"
 Finding = tuple[int | None, str]
@@ -75,13 +78,14 @@ def told_removed(gone: Segment | None) -> dict[str, Any] | None:
     return {"first": 1, "last": gone.last, "at": gone.removed_at, "entry": gone.removed}
 
 
-def links_broken(view: View, start: int, *, whole: bool) -> Iterator[Finding]:
+def links_broken(view: View, signed: Tree) -> Iterator[Finding]:
     """What is wrong with the segments.
 
     Args:
-        start: the check began after this many entries; older files only have to be there.
-        whole: nothing was left out but what retention removed.
+        signed: the tree over the entries that the check began after: nothing, what retention removed, or what a
+            checkpoint was signed over. Of these, older files only have to be there.
     """
+    start = signed.size
     yield from _gaps(view)
     closings = _documents(view, ROTATION, start)
     for segment in view.kept:
@@ -95,7 +99,7 @@ def links_broken(view: View, start: int, *, whole: bool) -> Iterator[Finding]:
     for seq, record in closings.items():
         if seq not in known:
             yield record["body"].get("first"), f"Entry {seq} closed a segment that is not on record."
-    yield from _removals(view, start, whole=whole)
+    yield from _removals(view, signed)
 
 
 def _gaps(view: View) -> Iterator[Finding]:
@@ -131,24 +135,46 @@ def _changed(view: View, segment: Segment) -> Iterator[Finding]:
         yield segment.last, f"{_name(segment)} does not end with the tree that it is said to end with."
 
 
-def _removals(view: View, start: int, *, whole: bool) -> Iterator[Finding]:
-    """What is gone is gone by an entry that says so; and what an entry says is gone is treated as gone."""
-    removals = _documents(view, RETENTION, start)
+def _removals(view: View, signed: Tree) -> Iterator[Finding]:
+    """What is gone is gone by an entry that says so; and what an entry says is gone is treated as gone.
+
+    That entry leaves the log in its turn. Then one that is kept vouches for it: the oldest go first, so whatever
+    was older than what that one removed was gone by then.
+    """
+    removals = _documents(view, RETENTION, signed.size)
     gone = [segment for segment in view.segments if segment.removed is not None]
-    for segment in gone:
-        record = removals.get(segment.removed or 0, _NOTHING)
-        if record is _NOTHING and not whole and (segment.removed or 0) <= start:
-            continue  # the record was not looked at this time
-        listed = segment.told() in record["body"].get("segments", ())
-        if not listed or record["time"] != segment.removed_at:
-            yield (
-                segment.first,
-                f"{_name(segment)} is gone, and entry {segment.removed} does not record that.",
-            )
     last = max((segment.last for segment in gone), default=0)
     for seq, record in removals.items():
         if record["body"].get("last", 0) > last:
             yield None, f"Entry {seq} removed entries that are on record as kept."
+    older = {segment.removed or 0 for segment in gone} - removals.keys()
+    removals |= {seq: found for seq in sorted(older) if seq > last and (found := _proved(view, seq, signed))}
+    vouched = max((int(record["body"].get("first", 0)) for record in removals.values()), default=0)
+    for segment in gone:
+        record = removals.get(segment.removed or 0, _NOTHING)
+        listed = segment.told() in record["body"].get("segments", ()) and record["time"] == segment.removed_at
+        went_too = segment.last < (segment.removed or 0) <= last and segment.last < vouched
+        if not listed and not went_too:
+            yield (
+                segment.first,
+                f"{_name(segment)} is gone, and entry {segment.removed} does not record that.",
+            )
+
+
+def _proved(view: View, seq: int, signed: Tree) -> dict[str, Any] | None:
+    """An entry from before the check began, where it is under the tree that was signed, and tells of a removal."""
+    if not 0 < seq <= signed.size:
+        return None
+    try:
+        row = view.holding(seq).execute("SELECT entry FROM entries WHERE seq = ?", (seq,)).fetchone()
+        leaf = leaf_hash(row[0].encode("utf-8", "surrogatepass")) if row else b""
+        path = inclusion(seq - 1, signed.size, StoredNodes(view)) if row else ()
+    except (LogUnavailable, NotFound):
+        return None
+    if row is None or not includes(leaf, seq - 1, signed.size, path, signed.root):
+        return None
+    found: dict[str, Any] = json.loads(row[0])
+    return found if found["kind"] == RETENTION else None
 
 
 def _documents(view: View, kind: str, start: int) -> dict[int, dict[str, Any]]:

@@ -165,7 +165,7 @@ class _Check:
         if complaint:
             raise complaint
         self._check_strays(tree.size)
-        for bad, problem in links_broken(self._view, self.start.size, whole=not self.since):
+        for bad, problem in links_broken(self._view, self.start):
             raise _Bad(bad, problem)
 
     def _walk(self, tree: Tree, prev: bytes, expected: dict[int, list[Checkpoint]], shares: Shares) -> Tree:

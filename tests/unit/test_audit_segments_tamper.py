@@ -19,8 +19,8 @@ from helpdesk.gate.audit_verify import verify_log
 from helpdesk.gate.checkpoint import Checkpoint
 from helpdesk.gate.keys import PUBLIC, HostKey, read_public
 from helpdesk.gate.merkle import Tree, leaf_hash
-from tests.unit.audit_world import START, attacker, checked, flips, open_log
-from tests.unit.segment_world import closed_segments, removed_until, writing
+from tests.unit.audit_world import START, attacker, checked, flips, open_log, story
+from tests.unit.segment_world import BY, closed_segments, removed_until, rotated, writing
 
 pytestmark = [pytest.mark.req("A4"), pytest.mark.req("A1")]
 
@@ -371,3 +371,65 @@ def test_a_checkpoint_over_what_was_removed_says_nothing(tmp_path: Path) -> None
     for since in (False, True):
         assert verify_log(tmp_path / "log", public, end, since=since).ok
         assert not verify_log(tmp_path / "log", public, forged, since=since).ok
+
+
+# ── the entry that records a removal leaves in its turn ───────────────────────────────────────
+
+
+def removed_twice(root: Path) -> list[Segment]:
+    """Entry 24 records that segment 1 went; entry 41, that segments 2 and 3 did, and entry 24 with them."""
+    log = open_log(root)
+    rotated(log, 2)
+    assert removed_until(log, log.segments()[0].last) == 24
+    for _ in range(2):
+        assert log.rotate(BY, {"actor": "aud"}) is not None
+        story(log)
+    log.checkpoint()
+    assert removed_until(log, log.segments()[2].last) == 41
+    segments = log.segments()
+    log.close()
+    return segments
+
+
+def test_a_second_removal_that_takes_the_record_of_the_first_is_no_alarm(tmp_path: Path) -> None:
+    segments = removed_twice(tmp_path)
+    assert [segment.removed for segment in segments] == [24, 41, 41, None]
+    log = open_log(tmp_path)
+    note = log.checkpoint()
+    assert log.verify().problem == ""
+    story(log)
+    found = log.verify(checkpoint=note, since=True)
+    assert (found.ok, found.since) == (True, 41)
+    log.close()
+
+
+@pytest.mark.parametrize("record", [8, 24, 26, 33, 41, 99])
+def test_after_two_removals_a_third_that_no_entry_records_is_an_alarm(tmp_path: Path, record: int) -> None:
+    segment = removed_twice(tmp_path)[3]
+    with attacker(tmp_path / "log") as database:
+        path_of(tmp_path, segment).unlink()
+        database.execute("DELETE FROM personal WHERE seq <= ?", (segment.last,))
+        forged = "UPDATE segments SET removed = ?, removed_at = '2026-03-10' WHERE first = ?"
+        database.execute(forged, (record, segment.first))
+    found = checked(tmp_path)
+    assert (found.ok, found.first_bad) == (False, segment.first)
+
+
+@pytest.mark.req("A2")
+@pytest.mark.parametrize("record", [2, 8, 24, 31, 32, 99])
+def test_a_forged_removal_is_missed_by_a_check_since_a_checkpoint_too(tmp_path: Path, record: int) -> None:
+    """Nothing from before the checkpoint is looked at, but what is gone is gone by an entry under it."""
+    segments = closed_segments(tmp_path)
+    log = open_log(tmp_path)
+    note = log.checkpoint()
+    assert log.verify(checkpoint=note, since=True).ok
+    log.close()
+    with attacker(tmp_path / "log") as database:
+        path_of(tmp_path, segments[0]).unlink()
+        database.execute("DELETE FROM personal WHERE seq <= ?", (segments[0].last,))
+        forged = "UPDATE segments SET removed = ?, removed_at = '2026-03-10' WHERE first = 1"
+        database.execute(forged, (record,))
+    log = open_log(tmp_path)
+    found = log.verify(checkpoint=note, since=True)
+    log.close()
+    assert (found.ok, found.first_bad) == (False, 1)
