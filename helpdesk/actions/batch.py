@@ -23,7 +23,7 @@ from helpdesk.identity import Actor
 from helpdesk.ports import Directory, Interaction, ProvesMany, SignedIn
 from helpdesk.secrets import Secret
 
-WINDOW = 8
+WINDOW = 16
 """Rows in flight at the same time."""
 _WAITING = (Outcome.PENDING, Outcome.ACCEPTED)
 _HOPELESS = (Outcome.UNREACHABLE, Outcome.NOT_SIGNED_IN)
@@ -159,7 +159,8 @@ class Batch:
         except HelpdeskError as error:
             return self.runner.rejected(item.row.action, dict(item.call.arguments), self.acting.actor, error)
         try:
-            return await self.runner.run(item.call, self.acting, here, standing=standing, look=look)
+            with self.runner.journal.audit.company():
+                return await self.runner.run(item.call, self.acting, here, standing=standing, look=look)
         finally:
             self._looks.forget(item)
 

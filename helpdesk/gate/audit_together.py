@@ -7,13 +7,16 @@ number before the entry behind it is on the disk. When it fails, the others' ent
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from helpdesk.gate.audit_chain import Draft, Sealed
 
+PATIENCE = 0.03
+"""Seconds that the first of a company waits for the others of it."""
 Write = Callable[[Sequence[Draft]], Sequence[Sealed]]
 
 
@@ -33,18 +36,45 @@ class Together:
     def __init__(self, guard: AbstractContextManager[object]) -> None:
         self._guard = guard
         self._waiting: deque[_Waiting] = deque()
+        self._company = 0
+        self.patience = PATIENCE
+        self._changed = threading.Condition()
 
-    def add(self, drafts: Sequence[Draft], write: Write) -> Sequence[Sealed]:
+    @contextmanager
+    def company(self) -> Iterator[None]:
+        """Meanwhile there is one more who will add entries from a thread of its own, now and then."""
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self._changed:
+            self._company += more
+            self._changed.notify_all()
+
+    def _gather(self) -> None:
+        """Wait until everybody in company has come, or is late; whoever waits holds the guard."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._waiting) >= self._company, self.patience)
+
+    def add(self, drafts: Sequence[Draft], write: Write, *, gather: bool = False) -> Sequence[Sealed]:
         """The entries as they are on the disk, one after the other. Raises what writing raises.
 
         Args:
             write: adds entries in one transaction, in their order; all of them or none.
+            gather: wait a moment for the others of a company. Never in the thread that they need to come.
         """
         mine = _Waiting(drafts)
-        self._waiting.append(mine)
+        with self._changed:
+            self._waiting.append(mine)
+            self._changed.notify_all()
         try:
             with self._guard:
                 if mine.sealed is None:
+                    if gather and self._company > 1:
+                        self._gather()
                     self._lead(mine, write)
         except BaseException:
             with contextlib.suppress(ValueError):  # taken along, and perhaps written, before the Ctrl-C came

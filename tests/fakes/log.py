@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,9 @@ class MemoryLog:
     trail: list[str] = field(default_factory=list)
     kept: list[Entry] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
+
+    def company(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def append(self, kind: str, body: Mapping[str, Any], personal: Mapping[str, str | int]) -> int:
         if kind in self.down:
