@@ -44,11 +44,13 @@ class Standing:
     Attributes:
         digest: what was agreed to: this call, on the state it was previewed on.
         by: how ("person", "--yes", "--yes-plan"). at: when; the sign-in must have been fresh then.
+        waits: whether somebody else's approval was announced with it.
     """
 
     digest: str
     by: str
     at: datetime
+    waits: bool = False
 
     def check(self, ahead: Ahead, now: datetime) -> None:
         """Hold it against the call as it is now.
@@ -56,7 +58,7 @@ class Standing:
         Raises:
             Stale: something moved since it was agreed to. Refused: that is too long ago.
         """
-        if ahead.digest != self.digest:
+        if ahead.digest != self.digest or (self.waits and not ahead.waits):
             raise Stale(
                 f"{ahead.prepared.target or 'The state'} changed since the batch was previewed; nothing was done.",
                 hint="Run the same batch again: it previews what is left.",

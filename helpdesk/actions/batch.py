@@ -149,7 +149,7 @@ class Batch:
 
     async def _run(self, item: PlannedRow, by: str, at: datetime, waiting: Sequence[PlannedRow]) -> Result:
         assert item.ahead is not None
-        standing = Standing(item.ahead.digest, by, at)
+        standing = Standing(item.ahead.digest, by, at, item.ahead.waits)
         here = _AtRow(item, self.interaction, self.watcher)
         ids = ids_of(item)
         busy = {id for id, lock in self._locks.items() if lock.locked() and id not in ids}

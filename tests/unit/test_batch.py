@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 
 from helpdesk.actions import look
+from helpdesk.actions.ahead import Ahead, Standing
 from helpdesk.actions.batch import Batch, Tally, settled_past
 from helpdesk.actions.batch_past import batch_id
 from helpdesk.actions.batch_plan import Plan, PlannedRow, Planner, in_window
@@ -20,8 +21,9 @@ from helpdesk.actions.batch_rows import BadRow, read_batch
 from helpdesk.actions.batch_state import BatchState
 from helpdesk.actions.runner import Runner
 from helpdesk.connectors.embedded import NewGroup
-from helpdesk.errors import Ambiguous, Exit, Failed, UsageError
+from helpdesk.errors import Ambiguous, Exit, Failed, Stale, UsageError
 from helpdesk.events import Outcome, Result
+from helpdesk.gate.authorization import Verdict
 from helpdesk.secrets import Secret
 from tests.fakes.systems import Fault
 from tests.unit.door_world import World
@@ -405,3 +407,20 @@ def test_a_target_that_becomes_privileged_before_the_batch_begins_is_not_touched
     _, seen = script.run(plan)
     assert seen.outcomes == ["refused", "done"]
     assert seen.results[1].rule == "never-privileged-accounts"
+
+
+@pytest.mark.req("L4")
+def test_what_was_to_wait_for_an_approval_is_not_done_without_one(world: World) -> None:
+    """Whoever confirmed the plan agreed to ask; that it needs nobody any more is for them to see first."""
+    script = Script(world, "group\nfinance-share\n", "access.request", login="bo")
+    plan = script.good_plan()
+    (item,) = plan.left
+    assert item.ahead is not None
+    assert item.ahead.waits
+    now = Ahead(
+        item.ahead.prepared, replace(item.ahead.decision, verdict=Verdict.ALLOWED), item.ahead.preview
+    )
+    agreed = Standing(item.ahead.digest, "--yes", world.clock(), item.ahead.waits)
+    agreed.check(item.ahead, world.clock())
+    with pytest.raises(Stale):
+        agreed.check(now, world.clock())
