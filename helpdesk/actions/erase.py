@@ -37,6 +37,7 @@ from helpdesk.events import (
 )
 from helpdesk.gate.audit import AuditLog
 from helpdesk.gate.audit_erase import Value
+from helpdesk.gate.audit_found import Tell, quiet
 from helpdesk.gate.audit_search import SearchIndex
 from helpdesk.identity import Actor, Person
 from helpdesk.ports import DirectoryReader, Interaction, SignedIn
@@ -67,21 +68,29 @@ class Erasure:
 
     runner: Runner
     search: SearchIndex
+    tell: Tell = quiet
 
     @property
     def audit(self) -> AuditLog:
         return self.runner.journal.audit
 
     async def __call__(
-        self, who: str, signed_in: SignedIn, interaction: Interaction, *, dry_run: bool = False
+        self,
+        who: str,
+        signed_in: SignedIn,
+        interaction: Interaction,
+        *,
+        dry_run: bool = False,
+        tell: Tell = quiet,
     ) -> Result:
         """Preview, confirm and erase; logged, whatever the end is.
 
         Args:
             who: a login or a permanent id; also of somebody whom the directory no longer has.
+            tell: is given how far each look through the log is, in entries.
         """
         try:
-            result = await self._erase(who, signed_in, interaction, dry_run)
+            result = await replace(self, tell=tell)._erase(who, signed_in, interaction, dry_run)
         except HelpdeskError as error:
             result = self.runner.rejected(ACTION, {}, signed_in.actor, error)
         interaction.emit(Finished(result))
@@ -117,9 +126,15 @@ class Erasure:
         person = _person(who, reader)
         if person is not None:
             number = person.employee_number if len(person.employee_number) >= _LEAST else ""
-            names = {person.login, person.name, person.mail, number, *self.audit.logins_of(person.id)}
+            names = {
+                person.login,
+                person.name,
+                person.mail,
+                number,
+                *self.audit.logins_of(person.id, self.tell),
+            }
             return Erased(person.id, person.login, frozenset(names - {""}), person)
-        ids = self.audit.ids_of(who)
+        ids = self.audit.ids_of(who, self.tell)
         if len(ids) > 1:
             raise Ambiguous(
                 f"The log knows {len(ids)} accounts that were called {who}.",
@@ -127,18 +142,18 @@ class Erasure:
             )
         if ids:
             (id,) = ids
-            return Erased(id, who, frozenset({who, *self.audit.logins_of(id)}))
-        logins = self.audit.logins_of(who)
+            return Erased(id, who, frozenset({who, *self.audit.logins_of(id, self.tell)}))
+        logins = self.audit.logins_of(who, self.tell)
         if logins:
             return Erased(who, sorted(logins)[0], frozenset(logins))
         unknown = Erased("", who, frozenset({who}))
-        if not self.audit.values_of("", unknown.names):
+        if not self.audit.values_of("", unknown.names, self.tell):
             raise NotFound(f"Neither the directory nor the log knows {who}.", hint="Give a login or an id.")
         return unknown
 
     def _planned(self, erased: Erased) -> list[Value]:
         """What would be erased. Raises Failed while something of it is still needed."""
-        values = self.audit.values_of(erased.id, erased.names)
+        values = self.audit.values_of(erased.id, erased.names, self.tell)
         numbers = {seq for seq, _ in values}
         still = [entry.seq for entry in self.audit.open_intents() if entry.seq in numbers]
         if still:
@@ -190,7 +205,7 @@ class Erasure:
             }
             seq = self.audit.erase(values, body, {"actor": actor.login})
         self._scrub(interaction)
-        left = len(self.audit.values_of(erased.id, erased.names))
+        left = len(self.audit.values_of(erased.id, erased.names, self.tell))
         seen = Observation(
             "log", erased.label, "personal values", "erased", f"{left} left" if left else "erased"
         )
@@ -231,6 +246,7 @@ class Erasure:
 
 def scrub(audit: AuditLog, interaction: Interaction) -> None:
     """What was erased stays erased, whatever becomes of this; what is left to do is said."""
+    interaction.emit(Progress("scrub", "Writing the log's file anew"))
     try:
         why = "" if audit.scrub() else "another program is reading it"
     except LogUnavailable as error:

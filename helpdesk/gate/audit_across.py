@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helpdesk.errors import NotFound
 from helpdesk.gate import audit_erase, audit_read
 from helpdesk.gate.audit_chain import Entry
 from helpdesk.gate.audit_erase import Value
+from helpdesk.gate.audit_store import head_of
 from helpdesk.gate.audit_view import View
+
+if TYPE_CHECKING:
+    from helpdesk.gate.audit_found import Tell
 
 ROTATION = "rotation"
 _AT_ONCE = 500
@@ -132,16 +136,24 @@ def _ended(live: sqlite3.Connection, numbers: Sequence[int], last: int) -> set[i
 # ── whose values ──────────────────────────────────────────────────────────────────────────────
 
 
-def ids_of(view: View, login: str) -> set[str]:
-    return _union(audit_erase.ids_of(source, login) for source in view.sources())
+def ids_of(view: View, login: str, tell: Tell) -> set[str]:
+    reached = _counted(view, tell)
+    return _union(audit_erase.ids_of(source, login, reached) for source in view.sources())
 
 
-def logins_of(view: View, id: str) -> set[str]:
-    return _union(audit_erase.logins_of(source, id) for source in view.sources())
+def logins_of(view: View, id: str, tell: Tell) -> set[str]:
+    reached = _counted(view, tell)
+    return _union(audit_erase.logins_of(source, id, reached) for source in view.sources())
 
 
-def values_of(view: View, id: str, names: Collection[str]) -> list[Value]:
-    return [value for source in view.sources() for value in audit_erase.values_of(source, id, names)]
+def values_of(view: View, id: str, names: Collection[str], tell: Tell) -> list[Value]:
+    reached = _counted(view, tell)
+    return [value for source in view.sources() for value in audit_erase.values_of(source, id, names, reached)]
+
+
+def _counted(view: View, tell: Tell) -> audit_erase.Reached:
+    last = head_of(view.live).seq
+    return lambda seq: tell(seq, last)
 
 
 def _union(found: Iterable[set[str]]) -> set[str]:

@@ -10,44 +10,68 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from helpdesk.text import folded
 
 Value = tuple[int, str]
 """The number of an entry, and the name of a personal value of it."""
+Reached = Callable[[int], None]
+"""Is told up to which entry a long look has come."""
+_STRETCH = 1000
 _OWNERS = {"actor": "actor_id", "requester": "requester_id", "target": "person_id"}
 
 
-def ids_of(database: sqlite3.Connection, login: str) -> set[str]:
+def nowhere(seq: int) -> None:
+    """Tells nobody."""
+
+
+def ids_of(database: sqlite3.Connection, login: str, reached: Reached = nowhere) -> set[str]:
     """The permanent ids that acted, asked or were acted upon under a login; more than one where it was given anew."""
     found: set[str] = set()
-    for name, owner in _OWNERS.items():
-        rows = database.execute(
-            f"""SELECT DISTINCT json_extract(e.entry, '$.body.{owner}') FROM personal p JOIN entries e ON e.seq = p.seq
-            WHERE p.name = ? AND p.value = ? AND coalesce(json_extract(e.entry, '$.body.group_id'), '') = ''""",  # noqa: S608
-            (name, json.dumps(login, ensure_ascii=False)),
-        )
-        found |= {id for (id,) in rows if id}
+    for start, end in _stretches(database):
+        for name, owner in _OWNERS.items():
+            rows = database.execute(
+                f"""SELECT DISTINCT json_extract(e.entry, '$.body.{owner}')
+                FROM personal p JOIN entries e ON e.seq = p.seq
+                WHERE p.seq BETWEEN ? AND ? AND p.name = ? AND p.value = ?
+                AND coalesce(json_extract(e.entry, '$.body.group_id'), '') = ''""",  # noqa: S608
+                (start, end, name, json.dumps(login, ensure_ascii=False)),
+            )
+            found |= {id for (id,) in rows if id}
+        reached(end)
     return found
 
 
-def logins_of(database: sqlite3.Connection, id: str) -> set[str]:
+def logins_of(database: sqlite3.Connection, id: str, reached: Reached = nowhere) -> set[str]:
     """The logins that an id had when something was logged about it."""
     found: set[str] = set()
-    for name, owner in _OWNERS.items():
-        rows = database.execute(
-            f"""SELECT DISTINCT p.value FROM personal p JOIN entries e ON e.seq = p.seq
-            WHERE p.name = ? AND p.value IS NOT NULL AND json_extract(e.entry, '$.body.{owner}') = ?
-            AND coalesce(json_extract(e.entry, '$.body.group_id'), '') = ''""",  # noqa: S608
-            (name, id),
-        )
-        found |= {json.loads(value) for (value,) in rows}
+    for start, end in _stretches(database):
+        for name, owner in _OWNERS.items():
+            rows = database.execute(
+                f"""SELECT DISTINCT p.value FROM personal p JOIN entries e ON e.seq = p.seq
+                WHERE p.seq BETWEEN ? AND ? AND p.name = ? AND p.value IS NOT NULL
+                AND json_extract(e.entry, '$.body.{owner}') = ?
+                AND coalesce(json_extract(e.entry, '$.body.group_id'), '') = ''""",  # noqa: S608
+                (start, end, name, id),
+            )
+            found |= {json.loads(value) for (value,) in rows}
+        reached(end)
     return {login for login in found if isinstance(login, str) and login}
 
 
-def values_of(database: sqlite3.Connection, id: str, names: Collection[str]) -> list[Value]:
+def _stretches(database: sqlite3.Connection) -> Iterator[tuple[int, int]]:
+    """The numbers of the entries in a file, from and to, some at a time: so that it can be told how far a look is."""
+    first, last = database.execute("SELECT min(seq), max(seq) FROM entries").fetchone()
+    if first is not None:
+        for start in range(first, last + 1, _STRETCH):
+            yield start, min(start + _STRETCH - 1, last)
+
+
+def values_of(
+    database: sqlite3.Connection, id: str, names: Collection[str], reached: Reached = nowhere
+) -> list[Value]:
     """The person's values that are still there, in order.
 
     Args:
@@ -63,6 +87,8 @@ def values_of(database: sqlite3.Connection, id: str, names: Collection[str]) -> 
     seq, body, mine = 0, {}, False  # type: tuple[int, dict[str, Any], bool]
     for row_seq, name, value, entry in rows:
         if row_seq != seq:
+            if row_seq // _STRETCH > seq // _STRETCH:
+                reached(row_seq)
             seq, body = row_seq, json.loads(entry)["body"]
             mine = bool(id) and json.dumps(id) in entry
         told = json.loads(value)

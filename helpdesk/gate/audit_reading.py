@@ -147,18 +147,19 @@ class LogReading:
 
     # ── whose values ──────────────────────────────────────────────────────────────────────────
 
-    def ids_of(self, login: str) -> set[str]:
+    def ids_of(self, login: str, tell: Tell = quiet) -> set[str]:
+        """Args: tell: is given how many entries were looked at, of how many, now and then."""
         with self._view() as view:
-            return audit_across.ids_of(view, login)
+            return audit_across.ids_of(view, login, tell)
 
-    def logins_of(self, id: str) -> set[str]:
+    def logins_of(self, id: str, tell: Tell = quiet) -> set[str]:
         with self._view() as view:
-            return audit_across.logins_of(view, id)
+            return audit_across.logins_of(view, id, tell)
 
-    def values_of(self, id: str, names: Collection[str]) -> list[Value]:
+    def values_of(self, id: str, names: Collection[str], tell: Tell = quiet) -> list[Value]:
         """The personal values of one person that are still there."""
         with self._view() as view:
-            return audit_across.values_of(view, id, names)
+            return audit_across.values_of(view, id, names, tell)
 
     # ── proofs ────────────────────────────────────────────────────────────────────────────────
 

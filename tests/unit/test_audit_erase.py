@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Callable, Collection
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from helpdesk.errors import LogUnavailable
+from helpdesk.events import Outcome, Result
 from helpdesk.gate.audit import AuditLog
 from helpdesk.gate.audit_filter import Filter
+from helpdesk.gate.audit_found import Tell, quiet
 from helpdesk.gate.audit_search import SearchIndex
+from helpdesk.surfaces.cli.log_erase import erase
 from tests.unit.audit_world import checked, open_log
 
 
@@ -122,3 +128,64 @@ def test_an_erasure_that_missed_the_index_empties_it_at_the_next_search(
         pass
     index.close()
     assert all(b"canary" not in file.read_bytes() for file in (tmp_path / "log").glob("search.db*"))
+
+
+def test_a_long_look_tells_how_far_it_is_and_finds_the_same(
+    log: AuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In every file of the log, and wherever the stretches end."""
+    for n in range(7):
+        log.append("outcome", {"actor_id": "id-ana", "person_id": f"id-{n}"}, {"actor": f"ana{n}"})
+        if n == 2:
+            log.rotate({"action": "log.rotate", "actor_id": "id-aud"}, {})
+    asked: tuple[Callable[[Tell], Collection[object]], ...] = (
+        lambda tell: log.ids_of("ana6", tell),
+        lambda tell: log.logins_of("id-ana", tell),
+        lambda tell: log.values_of("id-ana", {"ana1"}, tell),
+    )
+    whole = [ask(quiet) for ask in asked]
+    assert [len(found) for found in whole] == [1, 7, 7]
+    for stretch in (1, 2, 3, 8):
+        monkeypatch.setattr("helpdesk.gate.audit_erase._STRETCH", stretch)
+        for ask, found in zip(asked, whole, strict=True):
+            told = Told()
+            assert ask(told) == found
+            assert told == sorted(told)
+            assert {of for _, of in told} <= {8}
+            assert len(told) >= 8 // stretch - 1
+
+
+class Told(list[tuple[int, int]]):
+    """What was told of a look's progress."""
+
+    def __call__(self, done: int, of: int) -> None:
+        self.append((done, of))
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_the_command_shows_how_far_the_look_is(monkeypatch: pytest.MonkeyPatch, silent: bool) -> None:
+    lines: list[str] = []
+
+    class Desk:
+        async def erasure(self, *_: object, dry_run: bool, tell: Tell) -> Result:
+            tell(2000, 50_000)
+            return Result(Outcome.PREVIEWED, "log.erase", "", {})
+
+    async def signed_in() -> None:
+        return None
+
+    run = SimpleNamespace(
+        desk=Desk(),
+        flags=SimpleNamespace(quiet=silent, dry_run=True),
+        error_look=SimpleNamespace(moves=False),
+        teller=SimpleNamespace(settle=lambda: None),
+        terminal=None,
+        complain=lines.extend,
+        confirms=lambda action: None,
+        signed_in=signed_in,
+        perform=lambda work: asyncio.run(work()) and 0,
+    )
+    monkeypatch.setattr("helpdesk.surfaces.cli.log_progress._LINES", 0.0)
+    monkeypatch.setattr("helpdesk.surfaces.cli.log_erase.current", lambda: run)
+    assert erase("dev") == 0
+    assert lines == ([] if silent else ["· Reading the log: 2,000 of 50,000 entries"])

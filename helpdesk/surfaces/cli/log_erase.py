@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from helpdesk.surfaces.cli.invocation import current
+from helpdesk.surfaces.cli.log_progress import counting
 
 
 def erase(
@@ -27,7 +28,10 @@ def erase(
 
     async def work() -> Result:
         signed_in = await run.signed_in()
-        result: Result = await run.desk.erasure(person, signed_in, run.terminal, dry_run=run.flags.dry_run)
+        with counting(run, "Reading the log") as tell:
+            result: Result = await run.desk.erasure(
+                person, signed_in, run.terminal, dry_run=run.flags.dry_run, tell=tell
+            )
         if result.outcome is Outcome.DONE:
             kept = run.desk.words.forget_people()  # the shell completes names from it
             if kept:
