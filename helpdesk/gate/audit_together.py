@@ -54,10 +54,12 @@ class Together:
             self._company += more
             self._changed.notify_all()
 
-    def _gather(self) -> None:
-        """Wait until everybody in company has come, or is late; whoever waits holds the guard."""
+    def _gather(self, mine: _Waiting) -> None:
+        """Wait until everybody in company has come or is late, or somebody has written mine."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self._waiting) >= self._company, self.patience)
+            self._changed.wait_for(
+                lambda: mine.sealed is not None or len(self._waiting) >= self._company, self.patience
+            )
 
     def add(self, drafts: Sequence[Draft], write: Write, *, gather: bool = False) -> Sequence[Sealed]:
         """The entries as they are on the disk, one after the other. Raises what writing raises.
@@ -71,10 +73,10 @@ class Together:
             self._waiting.append(mine)
             self._changed.notify_all()
         try:
+            if gather and self._company > 1:
+                self._gather(mine)
             with self._guard:
                 if mine.sealed is None:
-                    if gather and self._company > 1:
-                        self._gather()
                     self._lead(mine, write)
         except BaseException:
             with contextlib.suppress(ValueError):  # taken along, and perhaps written, before the Ctrl-C came
@@ -96,3 +98,5 @@ class Together:
         for one in together:
             end = start + len(one.drafts)
             one.sealed, start = written[start:end], end
+        with self._changed:
+            self._changed.notify_all()

@@ -85,6 +85,38 @@ def test_threads_that_wait_share_one_commit(tmp_path: Path) -> None:
     assert all(log.entry(number).body == {"thread": n} for n, number in enumerate(numbers))
 
 
+def test_actions_in_company_wait_for_one_another_and_for_the_disk_once(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.append("read", {}, {})
+    log._together.patience = SECONDS
+    seen = commits(log)
+
+    def act(name: str) -> None:
+        with log.company():
+            everybody.wait(SECONDS)
+            first = log.append("intent", {"action": name}, {})
+            log.append("outcome", {"intent": first, "outcome": "done"}, {})
+
+    everybody = threading.Barrier(6)
+    threads = [threading.Thread(target=act, args=(str(n),)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS)
+    kinds = [entry.kind for entry in log.entries(1)]
+    assert (kinds[:6], sorted(kinds)) == (["intent"] * 6, ["intent"] * 6 + ["outcome"] * 6)
+    assert 2 <= len(seen) <= 7  # whoever leaves makes the company smaller
+    assert log.interrupted() == []
+
+
+def test_whoever_is_late_is_not_waited_for(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    with log.company(), log.company():  # the other one never comes
+        assert log.append("intent", {"action": "a"}, {}) == 1
+    log._together.patience = 10 * SECONDS
+    assert log.append("outcome", {"intent": 1, "outcome": "done"}, {}) == 2  # alone, it waits for nobody
+
+
 def test_when_the_one_who_writes_fails_the_others_write_for_themselves() -> None:
     guard, failed = threading.RLock(), threading.Event()
     together = Together(guard)
