@@ -257,7 +257,6 @@ def port() -> Iterator[socket.socket]:
         yield held
 
 
-@pytest.mark.req("R9")
 def test_a_banner_says_that_the_directory_is_away_and_goes_when_it_is_back(
     company: Company, port: socket.socket
 ) -> None:
@@ -282,7 +281,6 @@ def test_a_banner_says_that_the_directory_is_away_and_goes_when_it_is_back(
     run(work())
 
 
-@pytest.mark.req("L10")
 def test_no_word_of_a_fast_model_is_lost_and_it_is_painted_thirty_times_a_second(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
