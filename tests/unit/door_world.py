@@ -74,12 +74,12 @@ def catalog() -> Catalog:
     return build()[0]
 
 
-def with_plugin(plugin: Plugin) -> Catalog:
-    """The installed actions and one more plugin's."""
-    specs = tuple(spec_of(plugin, action) for action in plugin.actions.values())
-    info = PluginInfo(plugin.name, "made in a test", "test", plugin.version)
+def with_plugin(*plugins: Plugin) -> Catalog:
+    """The installed actions and some more plugins'."""
+    specs = tuple(spec_of(one, action) for one in plugins for action in one.actions.values())
+    infos = tuple(PluginInfo(one.name, "made in a test", "test", one.version) for one in plugins)
     base = catalog()
-    return Catalog((*base.specs, *specs), (*base.plugins, info), (), {plugin.name: plugin})
+    return Catalog((*base.specs, *specs), (*base.plugins, *infos), (), {one.name: one for one in plugins})
 
 
 @dataclass(frozen=True)

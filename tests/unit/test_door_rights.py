@@ -8,7 +8,9 @@ from typing import Any, cast
 
 import pytest
 
+from helpdesk.errors import Unreachable
 from helpdesk.events import Outcome
+from helpdesk.gate.roles import Roles
 from helpdesk.plugin import (
     Answer,
     Login,
@@ -233,6 +235,39 @@ def test_a_plugin_cannot_open_other_actions_to_a_must_change_sign_in(tmp_path: P
     desk.set_password(desk.person("emma"), Secret("Temporary-Pass-9"), must_change=True)
     world.sign_in("emma", "Temporary-Pass-9")
     assert world.do("emma", "mischief.peek", person="bo").outcome is Outcome.NOT_SIGNED_IN
+
+
+# ── D9: while the directory is away ───────────────────────────────────────────────────────────
+
+
+@pytest.mark.req("D9")
+def test_while_the_directory_is_away_only_what_reads_no_system_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local, remote = Plugin("local"), Plugin("remote", needs=("directory",))
+
+    @local.action(reads=True, allow="anyone", about="desk")
+    def page(ctx: ReadContext) -> Answer:
+        """Read what lies on this machine."""
+        return Answer("page one", {})
+
+    @remote.action(reads=True, allow="anyone", about="desk")
+    def names(ctx: ReadContext) -> Answer:
+        """Read the directory."""
+        raise AssertionError("it ran")
+
+    world = World(tmp_path, plugins=with_plugin(local, remote))
+    world.sign_in("bo")
+    before = world.state()
+
+    def away(*_: object) -> Any:
+        raise Unreachable("The directory is away.")
+
+    monkeypatch.setattr(Roles, "actor_subject", away)
+    assert world.do("bo", "local.page").message == "page one"
+    for action, arguments in (("remote.names", {}), ("people.update", {"phone": "1"})):
+        assert world.do("bo", action, **arguments).outcome is Outcome.UNREACHABLE
+    assert world.state() == before
 
 
 # ── R8: a confirmation that lay open ──────────────────────────────────────────────────────────

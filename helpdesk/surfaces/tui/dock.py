@@ -25,6 +25,7 @@ from helpdesk.secrets import Secret
 from helpdesk.surfaces.telling import name_warnings, untrusted
 from helpdesk.surfaces.terminal import IGNORE_SECONDS, TRIES
 from helpdesk.surfaces.tui.card import change_table
+from helpdesk.surfaces.tui.lines import SecretInput, TypedInput
 from helpdesk.surfaces.tui.paint import safe
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ class AskedWords(Asked):
         question = self._question
         yield Static(safe(question.text, "bold"), classes="question")
         yield OptionList(*self._options(), id="choices", classes="scrolls", markup=False)
-        yield Input(value=question.default or "", password=question.secret, id="answer")
+        yield SecretInput(id="answer") if question.secret else Input(question.default or "", id="answer")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -125,17 +126,6 @@ class AskedWords(Asked):
             choices.focus()
             choices.highlighted = 0 if event.key == "down" else len(self._choices) - 1
             event.stop()
-
-
-class TypedInput(Input):
-    """A line that only takes what is typed: neither pastes nor drops."""
-
-    def _on_paste(self, event: events.Paste) -> None:
-        event.stop()
-        event.prevent_default()
-
-    def action_paste(self) -> None:
-        """The clipboard is pasted as well."""
 
 
 class AskedToConfirm(Asked):

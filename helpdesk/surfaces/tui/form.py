@@ -14,6 +14,7 @@ from textual.widgets import Checkbox, Input, Label, Select
 from helpdesk.errors import InvalidArgument
 from helpdesk.secrets import Secret
 from helpdesk.spec import ActionSpec, Parameter
+from helpdesk.surfaces.tui.lines import SecretInput
 from helpdesk.surfaces.tui.paint import safe
 
 Names = Callable[[str, str], Awaitable[list[str]]]
@@ -57,7 +58,7 @@ class Form(Vertical):
             yield self._field(parameter)
             if parameter.kind == "secret":
                 yield Label(safe("The same again"))
-                yield Input(password=True, id=_again(parameter))
+                yield SecretInput(id=_again(parameter))
             wrong = Label("", id=f"wrong-{parameter.name}", classes="wrong", markup=False)
             wrong.display = False
             yield wrong
@@ -74,10 +75,11 @@ class Form(Vertical):
             return Select(
                 [(choice, choice) for choice in parameter.choices], allow_blank=not parameter.required, id=id
             )
+        if parameter.kind == "secret":
+            return SecretInput(id=id)
         return Input(
             value="" if parameter.default is None else str(parameter.default),
             placeholder=_PLACES.get(parameter.kind, ""),
-            password=parameter.kind == "secret",
             suggester=LiveNames(parameter.kind, self._names)
             if parameter.kind in ("login", "group")
             else None,
