@@ -31,7 +31,9 @@ def tui() -> int:
     from helpdesk.surfaces.tui.themes import CONFIGURED
 
     run.terminal.close()
-    welcome = _demo_people() if run.flags.profile == "demo" and (run.paths.state / "demo.json").exists() else ()
+    welcome = (
+        _demo_people() if run.flags.profile == "demo" and (run.paths.state / "demo.json").exists() else ()
+    )
     ui, color = run.desk.config.ui, run.look.color
     theme = CONFIGURED[ui.theme]
     return run_app(HelpdeskApp(run.desk, theme=theme, color=color, animation=ui.animation, welcome=welcome))
