@@ -44,6 +44,8 @@ FOLDER = ROOT / "docs/screens"
 FOUNDED = datetime(2025, 12, 1, 8, 0, tzinfo=UTC)
 STORY = datetime(2026, 1, 12, 9, 30, tzinfo=UTC)
 WIDE, USUAL, TINY, ROOMY = (120, 34), (80, 24), (40, 12), (140, 46)
+STEADY = 3
+"""How often a screen must look as before until it counts as drawn."""
 FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _CASE = re.compile(r"\bc-[0-9A-Z]{4}\b")
@@ -144,16 +146,16 @@ class Film:
         app = screen.app
         if until:
             await screen.until(lambda: until in screen.text(), f"“{until}”")
-        before = ""
-        for _ in range(100):
+        before, same = "", 0
+        for _ in range(200):
             for line in app.screen.query(Input):
                 line.cursor_blink = False
             app.clear_notifications()
             await screen.pilot.pause(0.03)
             now = tidy(app.export_screenshot(title="helpdesk"))
-            if now == before:
+            before, same = now, same + 1 if now == before else 0
+            if same == STEADY:
                 break
-            before = now
         self.taken[f"{name}.svg"] = before
 
 
@@ -250,11 +252,11 @@ async def policy(film: Film) -> None:
         await screen.press("escape", "f3")
         await screen.until(lambda: screen.app.query("#actions-options"), "the actions")
         screen.app.open_action("access.request")
-        await film.shot(screen, "actions", until="access.request")
+        await film.shot(screen, "actions", until="Which group")
         await screen.press("ctrl+p")
         await screen.pilot.pause(0.1)
         await screen.press(*"pass")
-        await film.shot(screen, "palette", until="password")
+        await film.shot(screen, "palette", until="put on an account.")
 
 
 async def looked_back(film: Film) -> None:

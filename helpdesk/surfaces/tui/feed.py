@@ -68,6 +68,8 @@ class Feed(ScrollView, can_focus=True):
         self._chosen: int | None = None
         self._dirty = False
         self._last_end = 0.0
+        self._top: int | None = None
+        self._put: float | None = None
         self._bars: dict[tuple[str, tuple[Span, ...]], Strip] = {}
         self._looked: _Look | None = None
 
@@ -100,18 +102,26 @@ class Feed(ScrollView, can_focus=True):
         self.blocks = list(blocks)
         self._heights = Heights([1] * len(self.blocks))
         self._last_end = float("inf")  # it stays where it is put
-        self.call_after_refresh(self._bring, top)
+        self._top = top
+        self.call_after_refresh(self._bring)
 
-    def _bring(self, top: int) -> None:
+    def _bring(self) -> None:
+        """Put the block that was wanted at the top there; what is not laid out yet is put there once it is."""
         self._settle()
-        for index in range(top):
+        if self._top is None or self._room <= 0:
+            return
+        for index in range(self._top):
             self._strips(index, self._room)
         self.virtual_size = Size(self._room, self._heights.total)
-        self.scroll_to(y=max(self._heights.start(top) - 2, 0), animate=False, force=True, immediate=True)
+        self.scroll_to(
+            y=max(self._heights.start(self._top) - 2, 0), animate=False, force=True, immediate=True
+        )
+        self._put = self.scroll_y
 
     def clear(self) -> None:
         self.blocks.clear()
         self._heights, self._drawn, self._chosen, self._last_end = Heights(), {}, None, 0.0
+        self._top = self._put = None
         self.changed()
 
     def changed(self) -> None:
@@ -124,7 +134,10 @@ class Feed(ScrollView, can_focus=True):
         self._settle()
 
     def on_resize(self) -> None:
-        self._settle()
+        if self._top is not None and self._put in (None, self.scroll_y):
+            self._bring()  # nobody scrolled since it was put there
+        else:
+            self._settle()
 
     def _settle(self) -> None:
         self._dirty = False

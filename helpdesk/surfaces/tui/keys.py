@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -56,4 +56,6 @@ class Keys(ModalScreen[None]):
                 if keys:
                     yield Static(Content.styled(title, "bold $accent"))
                     for key, what in keys:
-                        yield Static(Content.assemble((f"  {key:<16} ", "bold"), what))
+                        with Horizontal():
+                            yield Static(Content.styled(key, "bold"), classes="key")
+                            yield Static(Content(what), classes="what")

@@ -20,6 +20,8 @@ from tests.surfaces.tui.world import run
 
 ROOT = Path(__file__).resolve().parents[3]
 KEPT = ROOT / "docs/screens"
+COLUMN = 12.2
+"""Width of a column in a picture."""
 STALE = "a picture is no longer true; run: make screens"
 
 
@@ -32,7 +34,15 @@ def shown(picture: str) -> list[str]:
         rows.setdefault(float(y), []).append((float(x), unescape(words).replace("\xa0", " ")))
     if not rows:
         return picture.splitlines()
-    return ["".join(words for _, words in sorted(row)).rstrip() for _, row in sorted(rows.items())]
+    return [laid(sorted(row)) for _, row in sorted(rows.items())]
+
+
+def laid(row: list[tuple[float, str]]) -> str:
+    """The words of a row at their columns."""
+    line = ""
+    for x, words in row:
+        line = line.ljust(round(x / COLUMN)) + words
+    return line.rstrip()
 
 
 @pytest.fixture(scope="module")
