@@ -24,7 +24,7 @@ from helpdesk.conversation.slots import Slots, fill
 from helpdesk.conversation.texts import main_text
 from helpdesk.conversation.vocabulary import NoNames, Vocabulary
 from helpdesk.conversation.words import content, correction
-from helpdesk.errors import Cancelled, MustChangePassword, NotSignedIn, UsageError
+from helpdesk.errors import Cancelled, MustChangePassword, NotSignedIn, Unreachable, UsageError
 from helpdesk.events import Choice, ErrorInfo, Outcome, Question, Result, Said
 from helpdesk.ports import SignedIn
 from helpdesk.spec import ActionSpec
@@ -140,7 +140,12 @@ class Guided:
         if route.spec is None and not route.which and turn.signed_in is None:
             return await self._decline(turn)
         vocabulary = await self._vocabulary(turn)
-        clues = await live_clues(turn.words, vocabulary)
+        try:
+            clues = await live_clues(turn.words, vocabulary)
+        except Unreachable:
+            if not _needs_no_names(route, turn.words):
+                raise
+            vocabulary, clues = NoNames(await self._ensure(turn)), Clues.of(turn.words)
         route = self._router.route(turn.words, clues)
         spec = None if _asks_about_nobody(route, clues) else route.spec or await self._which(turn, route)
         if spec is None:
@@ -378,6 +383,13 @@ def _was_tried(spec: ActionSpec, slots: Slots, turn: Turn) -> bool:
         and all(name in given and str(given[name]) == str(value) for name, value in slots.arguments.items())
         for tried, given in turn.tried
     )
+
+
+def _needs_no_names(route: Route, words: str) -> bool:
+    """Whether a sentence can be answered while the directory is away: from what lies on this machine."""
+    if route.spec is None:
+        return not route.which and Clues.of(words).asks
+    return route.spec.reads and not route.spec.needs
 
 
 def _asks_about_nobody(route: Route, clues: Clues) -> bool:
