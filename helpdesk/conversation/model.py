@@ -336,7 +336,9 @@ class ModelDriven:
             return
         if spoken.names == (value,):
             source = spoken.sources[value]
-            seen = source is not Provenance.READ or spoken.turn < self._recollection.turn  # before they pointed
+            seen = (
+                source is not Provenance.READ or spoken.turn < self._recollection.turn
+            )  # before they pointed
             if seen and points(turn.words) and slots.provenance[name] is Provenance.TEXT:
                 slots.provenance[name] = source
         elif not stands(value, self._transcript.since(spoken.turn)):

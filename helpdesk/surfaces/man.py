@@ -9,7 +9,14 @@ from helpdesk.surfaces.cli.commands import EXAMPLES, EXITS, GROUPS
 from helpdesk.surfaces.completions.tree import Flag, Place, Tree
 from helpdesk.surfaces.look import clean
 
-_VALUES = {"people": "LOGIN", "groups": "GROUP", "files": "FILE", "actions": "ACTION", "cases": "CASE", "text": "TEXT"}
+_VALUES = {
+    "people": "LOGIN",
+    "groups": "GROUP",
+    "files": "FILE",
+    "actions": "ACTION",
+    "cases": "CASE",
+    "text": "TEXT",
+}
 _ENVIRONMENT = (
     ("HELPDESK_CONFIG", "A configuration file that stands above your own."),
     ("HELPDESK_SECTION_KEY", "One setting, such as HELPDESK_LLM_MODEL."),

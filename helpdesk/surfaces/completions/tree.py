@@ -14,7 +14,14 @@ from helpdesk.spec import ActionSpec
 from helpdesk.surfaces.cli import globals as global_flags
 from helpdesk.surfaces.cli.commands import GROUPS, ROWS, Row, load
 
-_KINDS = {"FILE": "files", "LOGIN": "people", "PERSON": "people", "GROUP": "groups", "ACTION": "actions", "CASE": "cases"}
+_KINDS = {
+    "FILE": "files",
+    "LOGIN": "people",
+    "PERSON": "people",
+    "GROUP": "groups",
+    "ACTION": "actions",
+    "CASE": "cases",
+}
 _PROFILES = "choice:demo"
 _HELP = ("-h", "--help")
 

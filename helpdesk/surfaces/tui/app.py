@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,27 +20,27 @@ from textual.widgets import ContentSwitcher
 from textual.worker import Worker, WorkerState
 
 from helpdesk.errors import Cancelled, HelpdeskError, Unreachable
-from helpdesk.events import Choice, Citation, Outcome, Question, Result, Said, Warned
+from helpdesk.events import Choice, Question, Result, Said, Warned
 from helpdesk.ports import SignedIn
 from helpdesk.surfaces.telling import untrusted
-from helpdesk.surfaces.tui.blocks import Words
 from helpdesk.surfaces.tui.card import Card
 from helpdesk.surfaces.tui.dock import Dock
 from helpdesk.surfaces.tui.feed import Feed
+from helpdesk.surfaces.tui.following import follow_up
 from helpdesk.surfaces.tui.interaction import OnScreen
+from helpdesk.surfaces.tui.names import LiveNames
 from helpdesk.surfaces.tui.pane import Pane, Work
 from helpdesk.surfaces.tui.panes.ask import AskPane
-from helpdesk.surfaces.tui.reader import Reader, cited
+from helpdesk.surfaces.tui.presence import Presence
+from helpdesk.surfaces.tui.reader import Reader
 from helpdesk.surfaces.tui.themes import DEFAULT, TERMINAL, THEMES
 from helpdesk.surfaces.tui.top import Hints, Status, Tabs, Top
 from helpdesk.surfaces.tui.watch import Watch
-from helpdesk.text import visible
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
     from helpdesk.app import Desk
-    from helpdesk.conversation.vocabulary import DirectoryVocabulary
 
 LEAST = 2
 """Characters of a name before the directory is asked."""
@@ -81,6 +82,7 @@ class HelpdeskApp(App[int]):
 
     Attributes:
         broken: what crashed it; the command line keeps it in a file.
+        states: of the requests that were seen, by id.
     """
 
     CSS_PATH = Path(__file__).with_name("helpdesk.tcss")
@@ -130,11 +132,12 @@ class HelpdeskApp(App[int]):
         self.theme = theme or DEFAULT  # before anything is styled: a change of theme styles everything anew
         self._work: Worker[None] | None = None
         self._interaction: OnScreen | None = None
-        self._whose = ""
+        self.presence = Presence(self)
+        self._beginning = False
         self._leaving = False
         self._exit_code: int | None = None
-        self._names: DirectoryVocabulary | None = None
-        self._states: dict[str, str] = {}
+        self.names = LiveNames(desk)
+        self.states: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         yield Top(id="top")
@@ -158,6 +161,7 @@ class HelpdeskApp(App[int]):
 
         if self.desk.config.directory.configured:
             self.perform(current)
+            self._beginning = True
         await self.mount(watch := Watch(id="watch"))
         watch.begin()
 
@@ -244,7 +248,7 @@ class HelpdeskApp(App[int]):
         title = next((row.title for row in PANES if pane is not None and row.id == pane.id), "")
         self.push_screen(Keys(title, pane.keys if pane is not None else ()))
 
-    # ── reads and live names ──────────────────────────────────────────────────────────────────
+    # ── reads ──────────────────────────────────────────────────────────────────
 
     async def read(self, action: str, who: SignedIn, **arguments: str) -> Result | None:
         """A read through the one door; ``None`` where there is no such action here."""
@@ -256,33 +260,8 @@ class HelpdeskApp(App[int]):
         call = Call(action, arguments, dict.fromkeys(arguments, Provenance.CHOSEN))
         return await self.desk.run(call, who, Quiet())
 
-    async def live_names(self, kind: str, words: str) -> list[str]:
-        """Logins or groups of the directory that begin with what was typed; a directory that is away has none."""
-        found = [choice.value for choice in await self._choices(kind, words)]
-        return [
-            name for name in found if visible(name, one_line=True) == name
-        ]  # the line must show what it holds
-
     async def _offers(self, question: Question, words: str) -> list[Choice]:
-        return await self._choices(question.kind, words)
-
-    async def _choices(self, kind: str, words: str) -> list[Choice]:
-        who = self.desk.present
-        if kind not in ("login", "group") or len(words) < LEAST or who is None or who.actor.must_change:
-            return []
-        from helpdesk.conversation.vocabulary import DirectoryVocabulary, group_choices, person_choices
-
-        if self._names is None or self._names.me is not who.actor.person:
-            self._names = DirectoryVocabulary(who)
-        try:
-            if kind == "group":
-                groups = [
-                    g for g in await self._names.groups() if g.name.casefold().startswith(words.casefold())
-                ]
-                return list(group_choices(groups))
-            return list(person_choices(await self._names.find_person(words)))
-        except HelpdeskError:
-            return []  # a convenience; the action itself says what is wrong
+        return await self.names.choices(question.kind, words)
 
     def on_reader_closed(self) -> None:
         if not self.dock.take_focus() and self.pane is not None:
@@ -297,15 +276,15 @@ class HelpdeskApp(App[int]):
         """The number that waits stands at the pane's name; what was decided meanwhile is told wherever one is."""
         self.query_one("#tabs", Tabs).mark("Requests", len(found.waiting))
         for request in found.mine:
-            before = self._states.get(request.id)
+            before = self.states.get(request.id)
             if before is not None and before != request.state.value:
                 self.notify(
                     f"{request.id} {untrusted(request.call.action)}: {request.state.value}", markup=False
                 )
-        new = [request for request in found.waiting if request.id not in self._states]
-        if new and self._states:
+        new = [request for request in found.waiting if request.id not in self.states]
+        if new and self.states:
             self.notify(f"{untrusted(new[0].call.requester_login)} asks you: F4 Requests", markup=False)
-        self._states |= {request.id: request.state.value for request in [*found.mine, *found.waiting]}
+        self.states |= {request.id: request.state.value for request in [*found.mine, *found.waiting]}
         for pane in self.query(Pane):
             pane.requests_changed(found.waiting, found.mine)
 
@@ -317,9 +296,10 @@ class HelpdeskApp(App[int]):
 
     def one_at_a_time(self) -> bool:
         """Whether something goes on already; then it is said."""
-        if self.busy:
+        going_on = self.busy and not self._beginning
+        if going_on:
             self.notify("One thing at a time: the last one is still going on. Ctrl+C stops it.", markup=False)
-        return self.busy
+        return going_on
 
     def perform(self, work: Work, feed: Feed | None = None, *, anyone: bool = False) -> None:
         """Carry something out; one at a time. What goes wrong is told in the feed.
@@ -327,6 +307,10 @@ class HelpdeskApp(App[int]):
         Args:
             anyone: it is for whoever is there, also where the sign-in of before has expired.
         """
+        if self._beginning and self.busy:  # it is over at once, and nobody asked for it
+            self.set_timer(0.05, partial(self.perform, work, feed, anyone=anyone))
+            return
+        self._beginning = False
         if self.one_at_a_time():
             return
         interaction = self._interaction = OnScreen(feed or self.feed, self.dock, self._tell)
@@ -343,7 +327,7 @@ class HelpdeskApp(App[int]):
     async def _performed(self, work: Work, interaction: OnScreen, anyone: bool) -> None:
         before = self.desk.present
         try:
-            if not anyone and self._whose and before is None and await self._somebody_else(interaction):
+            if not anyone and before is None and await self.presence.is_another(interaction):
                 return
             result = await work(interaction)
             if result is not None:
@@ -357,40 +341,7 @@ class HelpdeskApp(App[int]):
         finally:
             interaction.stop()
             if self.is_running and self.desk.present is not before:
-                await self._signed_in_changed()
-
-    async def _somebody_else(self, interaction: OnScreen) -> bool:
-        """Ask who is there after a sign-in has ended; somebody else does not go on with what was begun."""
-        interaction.emit(Said("You are not signed in any more: sign in to go on."))
-        who = await self.desk.signed_in(interaction)
-        if not await self._arrived(who):
-            return False
-        name = who.actor.person.name
-        self.feed.add(Words(f"{name} is signed in now. What was begun before was not done."))
-        return True
-
-    async def _arrived(self, who: SignedIn) -> bool:
-        """Somebody signed in: where it was somebody else before, nothing of theirs stays on the screen."""
-        before, self._whose = self._whose, who.actor.person.id
-        if before in ("", self._whose):
-            return False
-        await self._forget()
-        return True
-
-    async def _forget(self) -> None:
-        """Take everything off the screen that somebody was shown."""
-        self._names, self._states = None, {}
-        self.clear_notifications()
-        if any(reader.display for reader in self.query(Reader)):
-            self.reader.action_close()
-        shown = self.pane
-        for pane in self.query(Pane):
-            if not isinstance(pane, AskPane):
-                await pane.remove()
-        self.query_one(AskPane).forget()
-        if shown is not None and not isinstance(shown, AskPane):
-            self.query_one("#panes", ContentSwitcher).current = None
-            await self.action_pane("ask")
+                await self.presence.changed()
 
     def on_worker_state_changed(self, changed: Worker.StateChanged) -> None:
         if changed.worker.group == "work" and changed.state is WorkerState.CANCELLED and not self._leaving:
@@ -406,18 +357,6 @@ class HelpdeskApp(App[int]):
         if not self.busy:
             self.query_one("#top", Top).refresh()
             self.query_one(AskPane).idle()
-
-    async def _signed_in_changed(self) -> None:
-        if (who := self.desk.present) is not None:
-            await self._arrived(who)
-        self.query_one("#top", Top).refresh()
-        self._states = {}
-        self.query_one("#tabs", Tabs).mark("Requests", 0)
-        self.query_one("#watch", Watch).look_again()
-        for pane in self.query(Pane):
-            pane.signed_in_changed()
-        if self.pane is not None:
-            self.pane.shown()
 
     def acted(self, acted: Feed.Acted) -> None:
         """A key on a block of a feed."""
@@ -435,63 +374,20 @@ class HelpdeskApp(App[int]):
 
     def act(self, what: str, result: Result, feed: Feed) -> None:
         """A key on a card: take the action back, say why it ended as it did, or open what it cites."""
-        if what == "why" and result.entry is not None:
-            self.perform(self._why(result.entry), feed)
-        elif what == "open" and result.citations:
-            self.perform(self._policy(result.citations[0]), feed)
-        if what == "undo" and result.undoable and result.entry is not None:
-            entry = result.entry
-
-            async def undo(interaction: OnScreen) -> Result:
-                return await self.desk.undo(entry, await self.desk.signed_in(interaction), interaction)
-
-            self.perform(undo, feed)
-
-    def _why(self, entry: int) -> Work:
-        async def why(interaction: OnScreen) -> None:
-            from helpdesk.surfaces.look import Look
-            from helpdesk.surfaces.why_lines import entry_lines
-
-            said = await self.desk.why_entry(entry, await self.desk.signed_in(interaction))
-            self.reader.open(f"Why entry {entry}", entry_lines(said, Look()), own=True)
-
-        return why
-
-    def _policy(self, citation: Citation) -> Work:
-        async def show(interaction: OnScreen) -> None:
-            who = await self.desk.signed_in(interaction)
-            result = await self.read("policy.show", who, document=citation.file)
-            if result is not None and result.outcome is Outcome.DONE:
-                title, *lines = result.message.split("\n")
-                self.reader.open(title, lines, cited(lines, citation))
-
-        return show
+        if (work := follow_up(self, what, result)) is not None:
+            self.perform(work, feed)
 
     def action_sign_out(self) -> None:
-        async def sign_out(_: OnScreen) -> None:
-            await self.desk.logout()
-            await self._forget()
-            self._whose = ""
-            self.feed.add(Words("You are signed out."))
-
-        self.perform(sign_out, anyone=True)
+        self.perform(self.presence.sign_out, anyone=True)
 
     def action_sign_in(self) -> None:
-        async def sign_in(interaction: OnScreen) -> None:
-            who = await self.desk.login(interaction)
-            await self._arrived(who)
-            interaction.emit(Said(f"You are signed in as {who.actor.person.name}."))
-            for notice in who.actor.notices:
-                interaction.emit(Warned(notice))
-
-        if not self.busy:
-            self.perform(sign_in, anyone=True)
+        self.perform(self.presence.sign_in, anyone=True)
 
     # ── leaving ───────────────────────────────────────────────────────────────────────────────
 
     def action_stop(self) -> None:
         """Ctrl-C: stop what goes on; with nothing going on, leave."""
-        if self.busy and self._work is not None:
+        if self.busy and self._work is not None and not self._beginning:
             self._work.cancel()
         else:
             self.action_leave()

@@ -58,7 +58,7 @@ class Words:
         if self.who == "warning":
             bar = Content.styled("! ", "$warning bold")
             lines = [Line(part, bar) for part in safe_lines(self.text, "$text-warning")]
-            return [*lines, Line(safe(self.hint, "dim"), Content("  "))] if self.hint else lines
+            return [*lines, Line(safe(self.hint, "$text-muted"), Content("  "))] if self.hint else lines
         return [Line(part, Content("  ")) for part in safe_lines(self.text)]
 
 

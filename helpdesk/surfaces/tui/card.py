@@ -73,7 +73,7 @@ class Card:
         if self.changes and not self._receipt():
             bodies += change_table(self.changes, room, most=_SHOWN)
         if self.doing:
-            bodies.append(Content.styled(f"· {untrusted(self.doing)}", "dim"))
+            bodies.append(Content.styled(f"· {untrusted(self.doing)}", "$text-muted"))
         bodies += self._outcome()
         return [Line(body, bar) for body in bodies]
 
@@ -87,7 +87,7 @@ class Card:
         given = "  ".join(f"{untrusted(name)}={untrusted(value)}" for name, value in self.arguments.items())
         name = self.action or (self.result.action if self.result else "") or "answer"
         return Content.assemble(
-            (f"{mark} ", f"{style} bold"), (untrusted(name), "bold"), (f"  {given}", "dim")
+            (f"{mark} ", f"{style} bold"), (untrusted(name), "bold"), (f"  {given}", "$text-muted")
         )
 
     def _receipt(self) -> tuple[Observation, ...]:
@@ -103,16 +103,16 @@ class Card:
             word = Content.styled(f"{result.outcome.value}: ", f"{style} bold")
             head[0] = Content.assemble(word, head[0])
             if result.rule:
-                head.append(safe(f"Rule: {result.rule}", "dim"))
+                head.append(safe(f"Rule: {result.rule}", "$text-muted"))
             if result.error and result.error.hint:
                 head.append(safe(f"→ {result.error.hint}"))
         lines = head + [read_back(observation) for observation in self._receipt()]
         for citation in self.citations[:1]:
             lines.append(safe(place(citation), "bold"))
             lines += safe_lines(citation.text.strip())
-        lines += [safe(f"See also {place(citation)}", "dim") for citation in self.citations[1:]]
+        lines += [safe(f"See also {place(citation)}", "$text-muted") for citation in self.citations[1:]]
         step = self._next()
-        return [*lines, Content.styled(step, "dim")] if step else lines
+        return [*lines, Content.styled(step, "$text-muted")] if step else lines
 
     def _next(self) -> str:
         result = self.result
@@ -138,7 +138,7 @@ def read_back(observation: Observation) -> Content:
     seen, system = untrusted(observation.observed), untrusted(observation.system)
     if observation.as_expected:
         return Content.assemble(
-            ("✓ ", "$success"), what, (seen, "bold"), (f"  read back from the {system}", "dim")
+            ("✓ ", "$success"), what, (seen, "bold"), (f"  read back from the {system}", "$text-muted")
         )
     wanted = untrusted(observation.expected)
     return Content.assemble(("✗ ", "$error"), what, f"expected {wanted}, ", (f"observed {seen}", "bold"))
@@ -166,22 +166,22 @@ def change_table(
         for c in changes[:most]
     ]
     left = len(changes) - len(rows)
-    more = [Content.styled(f"… and {left} more", "dim")] if left else []
+    more = [Content.styled(f"… and {left} more", "$text-muted")] if left else []
     widths = [max([_cells(row[i]) for row in rows], default=0) for i in range(3)]
     if sum(widths) + 6 > room:
         stacked = []
         for what, before, after in rows:
             stacked.append(Content(what))
-            stacked.append(Content.assemble((f"  {heads[0]:<6} ", "dim"), before))
-            stacked.append(Content.assemble((f"  {heads[1]:<6} ", "dim"), (after, "bold")))
+            stacked.append(Content.assemble((f"  {heads[0]:<6} ", "$text-muted"), before))
+            stacked.append(Content.assemble((f"  {heads[1]:<6} ", "$text-muted"), (after, "bold")))
         return stacked + more
     widths = [max(widths[0], 4), max(widths[1], len(heads[0])), widths[2]]
-    head = Content.styled(f"{'':<{widths[0]}}  {heads[0]:<{widths[1]}}    {heads[1]}", "dim")
+    head = Content.styled(f"{'':<{widths[0]}}  {heads[0]:<{widths[1]}}    {heads[1]}", "$text-muted")
     return [
         head,
         *(
             Content.assemble(
-                _pad(what, widths[0]), "  ", _pad(before, widths[1]), (" →  ", "dim"), (after, "bold")
+                _pad(what, widths[0]), "  ", _pad(before, widths[1]), (" →  ", "$text-muted"), (after, "bold")
             )
             for what, before, after in rows
         ),

@@ -36,7 +36,7 @@ class CaseList(ModalScreen[str | None]):
             if self._cases:
                 yield OptionList(*(Option(_row(case), id=case.id) for case in self._cases), markup=False)
             else:
-                yield Static(Content.styled("None yet: one begins with what you say in Ask.", "dim"))
+                yield Static(Content.styled("None yet: one begins with what you say in Ask.", "$text-muted"))
 
     def on_option_list_option_selected(self, selected: OptionList.OptionSelected) -> None:
         selected.stop()
@@ -47,6 +47,6 @@ def _row(case: Case) -> Content:
     goal = untrusted(case.goal) or "(nothing was said)"
     return Content.assemble(
         (f" {untrusted(case.id)}", "bold"),
-        (f"  {untrusted(status_of(case))}, {local_time(case.changed)}", "dim"),
+        (f"  {untrusted(status_of(case))}, {local_time(case.changed)}", "$text-muted"),
         f"  {goal}",
     )

@@ -183,7 +183,7 @@ class AskedToConfirm(Asked):
 
     def _details(self) -> Content:
         one = self._confirmation
-        lines = [safe(one.summary, "bold"), safe(f"as {one.actor}", "dim")]
+        lines = [safe(one.summary, "bold"), safe(f"as {one.actor}", "$text-muted")]
         lines += change_table(one.changes, max(self.app.size.width - 8, 20))
         told = (*one.warnings, *name_warnings(one))
         lines += [safe(f"! {warning}", "$text-warning") for warning in told]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from helpdesk.gate.proof_check import Proved
 
 ERASED = "(erased)"
-_STYLES = {"log--good": "$success", "log--bad": "$error", "log--open": "$warning", "log--dim": "dim"}
+_STYLES = {"log--good": "$success", "log--bad": "$error", "log--open": "$warning", "log--dim": "$text-muted"}
 _TOLD = {"action", "outcome", "rule", "code", "request", "provenance", "intent", "undoes", "case", "decision"}
 """Parts of an entry that have a place of their own; the others are listed below."""
 _FIRST = {"actor", "requester", "target", "arguments", "message", "reason", "receipt", "before"}
@@ -97,7 +97,7 @@ def proof_lines(proved: Proved | HelpdeskError | None, entry: int) -> list[Conte
     """How the proof went; ``None`` while it is being made."""
     lines = [_head("Proof")]
     if proved is None:
-        return [*lines, Content.styled("Being made and checked …", "dim")]
+        return [*lines, Content.styled("Being made and checked …", "$text-muted")]
     if isinstance(proved, HelpdeskError):
         return [*lines, safe(f"✗ {proved.message}", "$error"), safe(f"→ {proved.hint}")]
     signed = proved.signed.astimezone().strftime("%Y-%m-%d %H:%M:%S")
@@ -107,7 +107,7 @@ def proof_lines(proved: Proved | HelpdeskError | None, entry: int) -> list[Conte
             ("✓ ", "$success"),
             f"It is one of the {proved.size} entries under the checkpoint that was signed on {signed}.",
         ),
-        Content.styled(f"to hand it out: helpdesk log show {entry} --proof", "dim"),
+        Content.styled(f"to hand it out: helpdesk log show {entry} --proof", "$text-muted"),
     ]
 
 
@@ -118,7 +118,7 @@ def _head(text: str) -> Content:
 def _field(name: str, value: object) -> list[Content]:
     if value in ("", (), {}) or value == []:
         return []
-    return [Content.assemble((f"{name:<9} ", "dim"), untrusted(ERASED if value is None else value))]
+    return [Content.assemble((f"{name:<9} ", "$text-muted"), untrusted(ERASED if value is None else value))]
 
 
 def _facts(told: Story) -> list[Content]:
@@ -156,7 +156,7 @@ def _arguments(told: Story) -> list[Content]:
     source = told.intent or told.entry
     text = source.personal.get("arguments", "")
     if text is None:
-        return [_head("Arguments"), safe(ERASED, "dim")]
+        return [_head("Arguments"), safe(ERASED, "$text-muted")]
     values = _json(text)
     if not isinstance(values, Mapping) or not values:
         return []
@@ -166,7 +166,9 @@ def _arguments(told: Story) -> list[Content]:
     for name, value in values.items():
         told_from = PROVENANCE.get(str(provenance.get(name, "")), "")
         lines.append(
-            Content.assemble((f"{untrusted(name)}  ", "dim"), untrusted(value), (f"  {told_from}", "dim"))
+            Content.assemble(
+                (f"{untrusted(name)}  ", "$text-muted"), untrusted(value), (f"  {told_from}", "$text-muted")
+            )
         )
     return lines
 
@@ -176,7 +178,11 @@ def _changes(told: Story, room: int) -> list[Content]:
     try:
         changes = preview_from(str(source.personal.get("before") or "")).changes
     except (ValueError, KeyError, TypeError):
-        return [_head("Intended"), safe(ERASED, "dim")] if source.personal.get("before", "") is None else []
+        return (
+            [_head("Intended"), safe(ERASED, "$text-muted")]
+            if source.personal.get("before", "") is None
+            else []
+        )
     return [_head("Intended"), *change_table(changes, room)] if changes else []
 
 
@@ -189,13 +195,13 @@ def _receipt(told: Story) -> list[Content]:
         counted = (
             f"{body.get('as_expected', 0)} of {body.get('read_back', 0)} as promised; what it was is erased"
         )
-        return [_head("Read back"), safe(counted, "dim")]
+        return [_head("Read back"), safe(counted, "$text-muted")]
     try:
         receipt = receipt_from(str(text or "[]"))
     except (ValueError, TypeError):
         return [_head("Read back"), Content.styled("The receipt cannot be read.", "$text-warning")]
     if not receipt:
-        return [_head("Read back"), Content.styled("nothing: there is no receipt", "dim")]
+        return [_head("Read back"), Content.styled("nothing: there is no receipt", "$text-muted")]
     return [_head("Read back"), *map(read_back, receipt)]
 
 
@@ -209,7 +215,7 @@ def _rest(entry: Entry) -> list[Content]:
 
 def _plain(name: str, value: Any) -> list[Content]:
     told = ERASED if value is None else value
-    return [Content.assemble((f"{untrusted(name)}  ", "dim"), (untrusted(told), "dim"))]
+    return [Content.assemble((f"{untrusted(name)}  ", "$text-muted"), (untrusted(told), "$text-muted"))]
 
 
 def _json(text: object) -> Any:

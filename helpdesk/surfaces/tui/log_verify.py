@@ -70,7 +70,7 @@ class Verify(Static):
             found = await asyncio.to_thread(desk.audit.verify, tell=self._tell)
             outside = await asyncio.to_thread(_outside, desk)
         except Cancelled as stopped:
-            self.update(safe(stopped.message, "dim"))
+            self.update(safe(stopped.message, "$text-muted"))
             return
         except HelpdeskError as error:
             self.update(safe(f"! {error.message} {error.hint}", "$text-warning"))
@@ -78,7 +78,7 @@ class Verify(Static):
         finally:
             self._runs = False
         self.found = found
-        lines = [_verdict(found), *(safe(line, "dim") for line in outside)]
+        lines = [_verdict(found), *(safe(line, "$text-muted") for line in outside)]
         self.update(Content("\n").join(lines))
 
     def _tell(self, done: int, of: int) -> None:
@@ -92,16 +92,16 @@ class Verify(Static):
             return
         done, of = self._far
         if not done:
-            self.update(Content.styled("Checking the file of the log …", "dim"))
+            self.update(Content.styled("Checking the file of the log …", "$text-muted"))
             return
         filled = _BAR * done // max(of, 1)
         self.update(
             Content.assemble(
                 ("Checking  ", "bold"),
                 ("━" * filled, "$accent"),
-                ("─" * (_BAR - filled), "dim"),
+                ("─" * (_BAR - filled), "$text-muted"),
                 f"  {100 * done // max(of, 1)}%  ",
-                (f"{done:,} of {of:,} entries", "dim"),
+                (f"{done:,} of {of:,} entries", "$text-muted"),
             )
         )
 

@@ -15,7 +15,7 @@ MODEL_BAR = "model │ "
 
 
 def safe(text: object, style: str = "") -> Content:
-    """Any value as one cleaned line in a style ("$success", "bold", "dim"), with no markup in it."""
+    """Any value as one cleaned line in a style ("$success", "bold", "$text-muted"), with no markup in it."""
     return Content.styled(untrusted(text), style) if style else Content(untrusted(text))
 
 

@@ -64,7 +64,7 @@ def bars(
                 f"{_fitted(label, room)} ",
                 (f"{count:>{digits},} ", "bold"),
                 (drawn, style),
-                (f" {more}" if more and extra else "", "dim"),
+                (f" {more}" if more and extra else "", "$text-muted"),
             )
         )
     return lines
@@ -119,7 +119,8 @@ def columns(
     most = max(asked)
     lines = [
         Content.assemble(
-            (_scale(row, height, most, axis), "dim"), *_level(asked, done, most, row, height, wide, plain)
+            (_scale(row, height, most, axis), "$text-muted"),
+            *_level(asked, done, most, row, height, wide, plain),
         )
         for row in reversed(range(height))
     ]
@@ -131,8 +132,8 @@ def columns(
         ends = f"{first:%m-%d}{f'{end:%m-%d}':>{max(groups * wide - 5, 6)}}"
     return [
         *lines,
-        Content.styled(f"{'':{axis}}{ends}", "dim"),
-        Content.styled(f"{'':{axis}}{per_words}", "dim"),
+        Content.styled(f"{'':{axis}}{ends}", "$text-muted"),
+        Content.styled(f"{'':{axis}}{per_words}", "$text-muted"),
     ]
 
 
@@ -182,7 +183,7 @@ def _cells(text: str) -> int:
 def closure_panel(report: Report, width: int, *, plain: bool) -> list[Content]:
     whole = report.whole
     if not whole.asked:
-        return [Content.styled("Nothing was asked for in this time.", "dim")]
+        return [Content.styled("Nothing was asked for in this time.", "$text-muted")]
     head = Content.assemble(
         (closed(whole), "bold $success"), f" closed: {whole.states['done']:,} of {whole.asked:,} asked"
     )
@@ -200,12 +201,12 @@ def days_panel(report: Report, width: int, height: int, *, plain: bool) -> list[
 
 def refusals_panel(report: Report, width: int, *, plain: bool) -> list[Content]:
     rows = [(rule, count, "") for rule, count in report.refusals]
-    return bars(rows, width, "$error", plain=plain) or [Content.styled("Nothing was refused.", "dim")]
+    return bars(rows, width, "$error", plain=plain) or [Content.styled("Nothing was refused.", "$text-muted")]
 
 
 def time_panel(report: Report, width: int, *, plain: bool) -> list[Content]:
     if not report.waited:
-        return [Content.styled("Nothing was done yet.", "dim")]
+        return [Content.styled("Nothing was done yet.", "$text-muted")]
     head = Content.assemble(
         "half within ",
         (took(report.median_waited), "bold"),
@@ -222,7 +223,7 @@ def unmet_panel(report: Report, width: int, *, plain: bool) -> list[Content]:
         main = max(one.states, key=lambda state: one.states[state])
         rows.append((unmet_words(one.action, one.group), one.count, f"mostly {main}"))
     return bars(rows, width, "$warning", plain=plain) or [
-        Content.styled("Everything was met, or waits.", "dim")
+        Content.styled("Everything was met, or waits.", "$text-muted")
     ]
 
 
@@ -233,4 +234,4 @@ def actions_panel(report: Report, width: int, *, plain: bool) -> list[Content]:
 
 
 def _nothing() -> Content:
-    return Content.styled("Nothing was asked for.", "dim")
+    return Content.styled("Nothing was asked for.", "$text-muted")

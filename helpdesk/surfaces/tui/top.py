@@ -36,7 +36,7 @@ class Top(Widget):
         if case := app.case:
             parts.append(Content.styled(f" {untrusted(case)} ", "$accent"))
         if self.size.width >= _NARROW:
-            parts.append(Content.styled(f" {untrusted(model)}", "dim"))
+            parts.append(Content.styled(f" {untrusted(model)}", "$text-muted"))
         return Content.assemble(*parts)
 
 
@@ -66,7 +66,7 @@ class Tabs(Widget):
             text = (
                 f" F{index + 2} {title} " if here or not narrow else f" F{index + 2}{'!' if count else ''} "
             )
-            parts.append(Content.styled(text, "reverse bold" if here else "dim"))
+            parts.append(Content.styled(text, "reverse bold" if here else "$text-muted"))
         return Content("").join(parts)
 
 
@@ -83,7 +83,7 @@ class Status(Widget):
         self.display = False
 
     def render(self) -> Content:
-        return Content.styled(f" · {untrusted(self.text)}", "dim")
+        return Content.styled(f" · {untrusted(self.text)}", "$text-muted")
 
 
 class Hints(Widget):

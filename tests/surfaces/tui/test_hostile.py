@@ -173,8 +173,8 @@ def test_a_name_that_a_line_cannot_show_is_not_offered_for_it(
             async def choices(kind: str, words: str) -> list[Choice]:
                 return [Choice("an\x1b[2Ja", "x"), Choice("an\u202ea", "x"), Choice("ana", "Ana Ito (ana)")]
 
-            monkeypatch.setattr(screen.app, "_choices", choices)
-            assert await screen.app.live_names("login", "an") == ["ana"]
+            monkeypatch.setattr(screen.app.names, "choices", choices)
+            assert await screen.app.names.beginning("login", "an") == ["ana"]
 
     run(work())
 

@@ -90,8 +90,7 @@ def test_it_follows_the_size_of_the_terminal_down_to_40_by_12_and_shows_its_keys
         app.wait_for("F2 Ask" if rows > 20 else "not signed in")
     app.child.send("\x1bOP")
     app.wait_for("Enter")
-    app.child.send("\x1b")
-    app.wait_for("not signed in")
+    app.child.send("\x1bOP")  # the same key closes them; Esc and the next key could be read as one
     app.child.send(LEAVE)
     code, rest = app.end()
     assert code == 0

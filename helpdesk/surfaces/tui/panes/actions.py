@@ -153,11 +153,11 @@ class ActionsPane(Pane):
         about = (
             "It only reads." if spec.reads else f"You see what will change before it does{_RISKS[spec.risk]}."
         )
-        form = Form(spec, self.helpdesk.live_names)
+        form = Form(spec, self.helpdesk.names.beginning)
         await place.mount(
             Static(safe(spec.name, "bold")),
             Static(safe(spec.summary)),
-            Static(safe(about, "dim")),
+            Static(safe(about, "$text-muted")),
             form,
             Horizontal(
                 Button("Run", id="run", variant="primary"),
@@ -252,4 +252,6 @@ def _searched(spec: ActionSpec) -> str:
 
 
 def _entry(spec: ActionSpec) -> Content:
-    return Content.assemble((f" {untrusted(spec.name)}", "bold"), (f"  {untrusted(spec.summary)}", "dim"))
+    return Content.assemble(
+        (f" {untrusted(spec.name)}", "bold"), (f"  {untrusted(spec.summary)}", "$text-muted")
+    )

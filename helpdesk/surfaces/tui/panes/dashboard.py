@@ -75,7 +75,7 @@ class DashboardPane(Pane):
             with Grid(id="dashboard-grid"):
                 for id, _, _ in PANELS:
                     yield Static(id=f"plot-{id}", classes="plot", markup=False)
-            yield Static(Content.styled(NOTE, "dim"), id="dashboard-note")
+            yield Static(Content.styled(NOTE, "$text-muted"), id="dashboard-note")
 
     def on_mount(self) -> None:
         for id, title, _ in PANELS:
@@ -171,12 +171,12 @@ class DashboardPane(Pane):
         for key, days, words in SPANS:
             here = days == self.days
             told = f" {key} {words} " if here or not self.screen.has_class("-narrow") else f" {key} "
-            parts.append(Content.styled(told, "reverse bold" if here else "dim"))
+            parts.append(Content.styled(told, "reverse bold" if here else "$text-muted"))
         if self._counting and self._reckoned is not None:
             done, of = self._indexed
             read = self._reckoned.read
             far = f"{read:,} entries" if read or not of else f"indexed once: {done:,} of {of:,}"
-            parts.append(Content.styled(f"  reading the log … {far}", "dim"))
+            parts.append(Content.styled(f"  reading the log … {far}", "$text-muted"))
         line.update(Content("").join(parts))
 
     # ── saving ────────────────────────────────────────────────────────────────────────────────

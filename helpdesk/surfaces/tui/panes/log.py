@@ -168,15 +168,15 @@ class LogPane(Pane):
         if listing is None or self._reading:
             done, of = self._indexed
             far = f"  indexed once for the search: {done:,} of {of:,}" if of else ""
-            parts.append(Content.styled(f"reading the log …{far}", "dim"))
+            parts.append(Content.styled(f"reading the log …{far}", "$text-muted"))
         elif not listing.rows:
             none = "Nothing in the log fits. Esc lists everything." if self._words else "The log is empty."
-            parts.append(Content.styled(none, "$text-warning" if self._words else "dim"))
+            parts.append(Content.styled(none, "$text-warning" if self._words else "$text-muted"))
         else:
             more = "" if listing.complete else ("+ …" if self.table.finding else "+")
             what = "fit" if self._words else "entries"
             parts.append(Content(f"{listing.rows:,}{more} {what}"))
-            parts.append(Content.styled(f"row {self.table.cursor + 1:,}", "dim"))
+            parts.append(Content.styled(f"row {self.table.cursor + 1:,}", "$text-muted"))
         if self.table.news:
             parts.append(Content.styled(f"{self.table.news:,} new above", "$success"))
         if self._words:
@@ -267,7 +267,7 @@ class LogPane(Pane):
         keys = "u undo · w why · Esc close"
         lines = story_lines(told, room) + proof_lines(self._proved, told.entry.seq)
         self.query_one("#log-story", Static).update(
-            Content("\n").join([*lines, Content(""), Content.styled(keys, "dim")])
+            Content("\n").join([*lines, Content(""), Content.styled(keys, "$text-muted")])
         )
 
     def on_resize(self) -> None:

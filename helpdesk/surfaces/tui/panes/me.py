@@ -55,7 +55,7 @@ class MePane(Pane):
         who = self.who
         text = self.query_one("#me-text", Static)
         if who is None:
-            text.update(Content.styled("Sign in to see your account: Ctrl+L.", "dim"))
+            text.update(Content.styled("Sign in to see your account: Ctrl+L.", "$text-muted"))
             return
         found: dict[str, Any] = {}
         wrong: list[str] = []
@@ -91,7 +91,7 @@ def _lines(found: Mapping[str, Any], now: datetime) -> Iterator[Content]:
         yield from _head("Groups")
         yield from (_row(one.get("group", ""), one.get("description", "")) for one in groups)
         if not groups:
-            yield Content.styled("  none", "dim")
+            yield Content.styled("  none", "$text-muted")
     tickets = found.get("ticket.status")
     if isinstance(tickets, Sequence) and tickets:
         yield from _head("Tickets")
@@ -147,9 +147,9 @@ def _head(text: str) -> Iterator[Content]:
 
 
 def _row(name: str, what: str) -> Content:
-    return Content.assemble((f"  {untrusted(name)}", "bold"), (f"  {untrusted(what)}", "dim"))
+    return Content.assemble((f"  {untrusted(name)}", "bold"), (f"  {untrusted(what)}", "$text-muted"))
 
 
 def _field(name: str, value: object) -> Iterator[Content]:
     if value:
-        yield Content.assemble((f"  {name:<16}", "dim"), untrusted(value))
+        yield Content.assemble((f"  {name:<16}", "$text-muted"), untrusted(value))

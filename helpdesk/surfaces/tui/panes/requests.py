@@ -86,7 +86,7 @@ class RequestsPane(Pane):
             options.add_option(Option(Content.styled(title, "bold $accent"), disabled=True))
             options.add_options([Option(_entry(request), id=request.id) for request in requests])
             if not requests:
-                options.add_option(Option(Content.styled(f" {none}", "dim"), disabled=True))
+                options.add_option(Option(Content.styled(f" {none}", "$text-muted"), disabled=True))
         self._requests = [*waiting, *mine]
         ids = [request.id for request in self._requests]
         wanted = before.id if before is not None and before.id in ids else (ids[0] if ids else None)
@@ -106,7 +106,7 @@ class RequestsPane(Pane):
         self._details(self._under_cursor())
 
     def _details(self, request: Request | None) -> None:
-        text = Content.styled("Requests come here when an action needs somebody's approval.", "dim")
+        text = Content.styled("Requests come here when an action needs somebody's approval.", "$text-muted")
         if request is not None:
             width = self.query_one("#request").size.width or 60
             text = Content("\n").join(self._lines(request, max(width - 4, 20)))
@@ -127,7 +127,7 @@ class RequestsPane(Pane):
             ),
             safe(
                 f"because {request.reason}" if request.reason else "no reason was given",
-                "" if request.reason else "dim",
+                "" if request.reason else "$text-muted",
             ),
             Content(""),
             *change_table(request.changes, room, heads=_WAITS if request.state.value == "pending" else _WAS),
@@ -144,7 +144,7 @@ class RequestsPane(Pane):
         if request.answer:
             lines.append(safe(f"answer: {request.answer}"))
         if request.entry is not None:
-            lines.append(safe(f"entry {request.entry} of the log", "dim"))
+            lines.append(safe(f"entry {request.entry} of the log", "$text-muted"))
         return lines
 
     # ── deciding ──────────────────────────────────────────────────────────────────────────────
@@ -203,6 +203,6 @@ def _entry(request: Request) -> Content:
     )
     return Content.assemble(
         (f" {untrusted(request.id)} ", "bold"),
-        (state, _STYLES.get(state, "dim")),
+        (state, _STYLES.get(state, "$text-muted")),
         f"  {what or untrusted(request.call.action)}",
     )
