@@ -9,6 +9,7 @@ from helpdesk.plugin import (
     Change,
     Context,
     InvalidArgument,
+    NotFound,
     Observation,
     Opposite,
     Person,
@@ -43,9 +44,20 @@ async def whoami(ctx: ReadContext) -> Answer:
     as_roles = f", with the role {', '.join(roles)}" if roles else ""
     return Answer(
         " ".join((f"You are {me.name} ({me.login}){as_roles}.", *_contact(me))),
-        {**_data(me), "roles": roles, "groups": groups},
+        {**_data(me), "manager": await _manager(ctx, me), "roles": roles, "groups": groups},
         (_itself(me),),
     )
+
+
+async def _manager(ctx: ReadContext, person: Person) -> str:
+    """Whom somebody reports to, as "Name (login)"; "" where nobody is named, or the entry cannot be read."""
+    if not person.manager_dn:
+        return ""
+    try:
+        manager = await ctx.directory.person_by_dn(person.manager_dn)
+    except NotFound:
+        return ""
+    return f"{manager.name} ({manager.login})"
 
 
 @plugin.action(

@@ -28,6 +28,17 @@ def test_whoami_tells_name_roles_and_groups(desk: Desk) -> None:
     assert result.entry is not None
 
 
+def test_whoami_tells_whom_one_reports_to(desk: Desk) -> None:
+    assert desk.do("gus", "people.whoami").data["manager"] == ""
+    ana = next(one.person for one in desk.directory.accounts.values() if one.person.login == "ana")
+    for login, above, told in (
+        ("nia", ana.dn, f"{ana.name} (ana)"),
+        ("nils", "uid=gone,dc=corp,dc=test", ""),
+    ):
+        desk.directory.add_person(login, login.title(), manager_dn=above)
+        assert desk.do(login, "people.whoami").data["manager"] == told
+
+
 def test_find_tells_whoever_matches_every_word(desk: Desk) -> None:
     result = desk.do("ana", "people.find", {"words": "example bo"})
     assert [person["login"] for person in result.data] == ["bo"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from textual.content import Content
 
 from helpdesk.events import Change, Citation, Observation, Outcome, Result
+from helpdesk.surfaces.reflow import reflowed
 from helpdesk.surfaces.render import ANSWERS, GOOD, is_read, place
 from helpdesk.surfaces.telling import untrusted
 from helpdesk.surfaces.tui.blocks import Line
@@ -109,7 +110,7 @@ class Card:
         lines = head + [read_back(observation) for observation in self._receipt()]
         for citation in self.citations[:1]:
             lines.append(safe(place(citation), "bold"))
-            lines += safe_lines(citation.text.strip())
+            lines += safe_lines(reflowed(citation.text.strip()))
         lines += [safe(f"See also {place(citation)}", "$text-muted") for citation in self.citations[1:]]
         step = self._next()
         return [*lines, Content.styled(step, "$text-muted")] if step else lines

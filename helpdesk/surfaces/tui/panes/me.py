@@ -79,7 +79,7 @@ def _lines(found: Mapping[str, Any], now: datetime) -> Iterator[Content]:
     me = found.get("people.whoami") or {}
     if me:
         yield safe(f"{me.get('name', '')} ({me.get('login', '')})", "bold")
-        for name in ("title", "mail", "phone", "employee_number"):
+        for name in ("title", "mail", "phone", "employee_number", "manager"):
             yield from _field(name.replace("_", " "), me.get(name))
         yield from _field("roles", ", ".join(me.get("roles") or ()))
     status = found.get("password.status")
