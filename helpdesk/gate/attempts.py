@@ -112,6 +112,20 @@ class Attempts:
                     (person, rules.max_failures, rules.failure_window_seconds, now),
                 )
 
+    def forgive(self, login: str) -> None:
+        """Forget an account's wrong passwords, because its password was set anew: the directory forgets them too.
+
+        Raises:
+            Unreachable: nobody could tell which account it is. Failed: the count cannot be written.
+        """
+        entry = self._entry(login)
+        with self._counters.writing() as database:
+            name, whose = hidden(database, folded(login)), hidden(database, entry) if entry else ""
+            database.execute(
+                "DELETE FROM attempt WHERE NOT waiting AND (name = ? OR (entry != '' AND entry = ?))",
+                (name, whose),
+            )
+
     def allowance(self) -> Allowance:
         """What is let through now; for ``helpdesk doctor``. Raises Failed."""
         with self._counters.writing() as database:

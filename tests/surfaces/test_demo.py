@@ -186,14 +186,24 @@ def test_on_a_terminal_it_tells_shows_and_lets_go(visitor: Visitor) -> None:
     child.send("q\r")
     child.expect("What now")
     assert not any(visitor.temporary.iterdir()), "the copy is gone"
-    child.send("3\r")
+    child.send("4\r")
+    assert finish(child) == 0
+
+
+def test_on_a_terminal_it_leads_into_the_app_which_says_whom_one_can_be(visitor: Visitor) -> None:
+    child = visitor.spawn("demo")
+    child.expect("What now")
+    child.send("2\r")
+    child.expect("This is the demo")
+    child.expect("violet-anchor-seven-kites")
+    child.send("\x11")
     assert finish(child) == 0
 
 
 def test_on_a_terminal_it_leads_into_the_chat(visitor: Visitor) -> None:
     child = visitor.spawn("demo")
     child.expect("What now")
-    child.send("2\r")
+    child.send("3\r")
     child.expect("/help")
     child.expect("›")
     child.send("\x04")

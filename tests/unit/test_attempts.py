@@ -204,6 +204,16 @@ def test_a_right_password_forgets_the_wrong_ones(world: Counted) -> None:
         assert world.code("bo", BO) == "in"
 
 
+@pytest.mark.req("R9")
+def test_a_password_that_was_set_anew_forgets_the_wrong_ones_of_its_account_alone(world: Counted) -> None:
+    for login in ("bo", "dee"):
+        while world.code(login) != "too-many-attempts":
+            continue
+    world.attempts.forgive("bo")
+    assert world.code("bo", BO) == "in"
+    assert world.code("dee", DEE) == "too-many-attempts"
+
+
 def test_one_persons_slips_hold_up_nobody_else(world: Counted) -> None:
     for _ in range(5):
         world.code()

@@ -199,6 +199,8 @@ class HelpdeskApp(App[int]):
             made = _made(row)
             await switcher.add_content(made, set_current=False)
         switcher.current = id
+        if any(reader.display for reader in self.query(Reader)):
+            self.reader.action_close()
         self.query_one("#tabs", Tabs).current = PANES.index(row)
         assert isinstance(made, Pane)
         if made.needs_sign_in and self.desk.present is None:

@@ -144,7 +144,8 @@ class Feed(ScrollView, can_focus=True):
         width = self._room
         if width <= 0:
             return
-        following = self.scroll_y >= self._last_end  # as it was before: the room may have shrunk meanwhile
+        # as it was before: the room may have shrunk meanwhile, or grown, which moves the end to the person
+        following = self.scroll_y >= min(self._last_end, self.max_scroll_y)
         self._measure_end(width)
         self.virtual_size = Size(width, self._heights.total)
         self._last_end = max(self._heights.total - self.size.height, 0)

@@ -176,3 +176,31 @@ def test_an_approval_in_another_process_arrives_in_the_open_app(company: Company
             await screen.until(lambda: "decided by Cleo Park" in screen.text())
 
     run(work())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 12)])
+def test_the_end_of_the_conversation_stays_in_sight_when_a_question_comes_and_goes(
+    company: Company, size: tuple[int, int]
+) -> None:
+    async def work() -> None:
+        async with opened(company, size) as screen:
+            for number in range(12):
+                screen.app.feed.add(Words(f"what was said before, {number}"))
+            await screen.type("who am I")
+            await screen.sign_in("ana")
+            await screen.idle()
+            await screen.until(lambda: "log show" in screen.text() or "^y why" in screen.text(), "the answer")
+            await screen.type("get me into finance-share")
+            await screen.confirm()
+            await screen.idle()
+            await screen.until(lambda: "R-" in screen.text(), "the request's end")
+            feed = screen.app.feed
+            assert feed.scroll_y == feed.max_scroll_y
+            screen.app.screen.set_focus(feed)
+            await screen.press("home")
+            await screen.until(lambda: feed.scroll_y == 0, "the beginning")
+            feed.add(Words("said while somebody reads above"))
+            await screen.pilot.pause(0.2)
+            assert feed.scroll_y == 0, "whoever reads above is left there"
+
+    run(work())

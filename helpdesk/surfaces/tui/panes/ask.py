@@ -30,6 +30,7 @@ class AskPane(Pane):
     keys: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Enter", "send the sentence"),
         ("Up, Down", "earlier sentences"),
+        ("PgUp, PgDn", "through what was said"),
         ("/help", "commands: /do /undo /why /case /resume /handoff /model"),
         ("Ctrl+K", "your cases, to go on with one"),
         ("Ctrl+Z, Ctrl+Y", "undo the last action; why it ended as it did"),
@@ -114,6 +115,10 @@ class AskPane(Pane):
 
     def on_key(self, event: events.Key) -> None:
         line = self.query_one("#words", Input)
+        if line.has_focus and event.key in ("pageup", "pagedown"):
+            event.stop()
+            (self.feed.scroll_page_up if event.key == "pageup" else self.feed.scroll_page_down)(animate=False)
+            return
         if not line.has_focus or event.key not in ("up", "down") or not self._said:
             return
         event.stop()
