@@ -92,15 +92,19 @@ class WriteDirectory(ReadDirectory):
         pinned_groups: Mapping[str, Group],
         deadline: float = 30.0,
         look: DirectoryReader | None = None,
+        password_set: Callable[[Person], None] | None = None,
     ) -> None:
         super().__init__(look or session, pinned_people, pinned_groups, deadline)
         self._session = session
+        self._password_set = password_set
 
     async def change_own_password(self, new: Secret) -> None:
         await self._call(self._session.change_own_password, new)
 
     async def set_password(self, person: Person, new: Secret, *, must_change: bool) -> None:
         await self._call(self._session.set_password, person, new, must_change=must_change)
+        if self._password_set is not None:
+            await asyncio.to_thread(self._password_set, person)
 
     async def unlock(self, person: Person) -> None:
         await self._call(self._session.unlock, person)

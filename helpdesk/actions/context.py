@@ -26,13 +26,18 @@ from helpdesk.secrets import Secret
 
 @dataclass(slots=True)
 class Systems:
-    """The systems that plugin code may reach, and where it finds its own settings."""
+    """The systems that plugin code may reach, and where it finds its own settings.
+
+    Attributes:
+        password_set: told whose password was set anew, once the directory took it; it raises nothing.
+    """
 
     directory: Directory
     tickets: Tickets
     clock: Clock
     settings: Callable[[str], Mapping[str, Any]]
     cache_dir: Callable[[str], Path]
+    password_set: Callable[[Person], None] | None = None
 
     async def accepts(self, person: Person, password: Secret) -> Literal["yes", "must-change", "no"]:
         return await asyncio.to_thread(self.directory.accepts, person, password)
@@ -73,7 +78,9 @@ class Systems:
         look: DirectoryReader | None = None,
     ) -> Context:
         return Context(
-            directory=WriteDirectory(session, prepared.people, prepared.groups, look=look),
+            directory=WriteDirectory(
+                session, prepared.people, prepared.groups, look=look, password_set=self.password_set
+            ),
             tickets=WriteTickets(self.tickets),
             before=before,
             **self._common(prepared, report, None, case),

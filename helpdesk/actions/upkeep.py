@@ -7,6 +7,7 @@ confirm, authorise again, log, read back. The entry that tells of it and the cha
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -134,7 +135,7 @@ async def _confirmed(job: _Job, change: Change, actor: Actor, interaction: Inter
     return (await agreement(confirmation, interaction, clock)).by
 
 
-class _Job:
+class _Job(ABC):
     """One of the two. ``look`` is asked first, and says what would change, or ``None``.
 
     Attributes:
@@ -146,18 +147,21 @@ class _Job:
     summary = ""
     warnings: tuple[str, ...] = ()
 
+    @abstractmethod
     def look(self) -> Change | None:
-        raise NotImplementedError
+        """What would change, or ``None``."""
 
+    @abstractmethod
     def nothing(self) -> Result:
-        raise NotImplementedError
+        """What is said when nothing would."""
 
+    @abstractmethod
     def identity(self) -> list[Any]:
         """What is confirmed, as plain values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def do(self, body: dict[str, Any], personal: dict[str, str]) -> Result:
-        raise NotImplementedError
+        """Do it, and log it; how it ended."""
 
 
 class _Rotation(_Job):

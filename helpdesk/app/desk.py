@@ -207,17 +207,8 @@ class Desk(Parts):
             self.sessions.forget()
             if signed_in.actor.must_change:  # the connection may still do nothing else; the next one may
                 self._forget()
-        if call.action == "password.reset" and result.outcome is Outcome.DONE:
-            await self._forgive(str(call.arguments.get("person", "")), interaction)
         self._note(result)
         return result
-
-    async def _forgive(self, login: str, interaction: Interaction) -> None:
-        """Whoever got a temporary password may use it at once, however often the old one was mistyped here."""
-        try:
-            await asyncio.to_thread(self.attempts.forgive, login)
-        except HelpdeskError as error:
-            interaction.emit(Warned(f"{login} may have to wait before signing in here: {error.message}"))
 
     async def approve(
         self, id: str, signed_in: SignedIn, interaction: Interaction, *, dry_run: bool = False

@@ -22,7 +22,8 @@ from helpdesk.secrets import Secret
 from helpdesk.text import folded, says_nothing
 
 if TYPE_CHECKING:
-    from helpdesk.ports import Clock, Directory, DirectorySession
+    from helpdesk.identity import Person
+from helpdesk.ports import Clock, Directory, DirectorySession
 
 UNKNOWN = 2
 """Wrong passwords let through while nobody knows when the directory locks: the strictest usual rule is three."""
@@ -112,18 +113,16 @@ class Attempts:
                     (person, rules.max_failures, rules.failure_window_seconds, now),
                 )
 
-    def forgive(self, login: str) -> None:
-        """Forget an account's wrong passwords, because its password was set anew: the directory forgets them too.
+    def forgive(self, person: Person) -> None:
+        """Forget somebody's wrong passwords, because their password was set anew: the directory forgets them too.
 
         Raises:
-            Unreachable: nobody could tell which account it is. Failed: the count cannot be written.
+            Failed: the count cannot be written.
         """
-        entry = self._entry(login)
         with self._counters.writing() as database:
-            name, whose = hidden(database, folded(login)), hidden(database, entry) if entry else ""
             database.execute(
                 "DELETE FROM attempt WHERE NOT waiting AND (name = ? OR (entry != '' AND entry = ?))",
-                (name, whose),
+                (hidden(database, folded(person.login)), hidden(database, person.id)),
             )
 
     def allowance(self) -> Allowance:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -27,16 +28,19 @@ class LogKeeping(LogReading):
     _clock: Clock
     _tree: Tree | None
 
+    @abstractmethod
     def _writable(self) -> sqlite3.Connection:
-        raise NotImplementedError
+        """The live file, open for writing."""
 
+    @abstractmethod
     def _write(
         self, drafts: Sequence[Draft], also: Callable[[sqlite3.Connection], None] | None = None
     ) -> list[Sealed]:
-        raise NotImplementedError
+        """Add entries, and do something more in the same transaction."""
 
+    @abstractmethod
     def _remember(self) -> None:
-        raise NotImplementedError
+        """Take the head and the tree from the file again."""
 
     def extent(self) -> Extent:
         """What the live file holds. Raises LogUnavailable."""

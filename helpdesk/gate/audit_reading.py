@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from helpdesk.gate.audit_view import Closed, View, viewing
 from helpdesk.gate.keys import HostKey, PublicKey
 
 
-class LogReading:
+class LogReading(ABC):
     """The questions; :class:`helpdesk.gate.audit.AuditLog` has the files."""
 
     _folder: Path
@@ -30,14 +31,17 @@ class LogReading:
     _runs: Runs
     _closed: Closed
 
+    @abstractmethod
     def _open(self) -> sqlite3.Connection:
-        raise NotImplementedError
+        """A connection to the live file."""
 
+    @abstractmethod
     def _drop(self) -> None:
-        raise NotImplementedError
+        """Let connections go; the next question opens them again."""
 
+    @abstractmethod
     def checkpoint(self) -> str:
-        raise NotImplementedError
+        """Sign what is not signed yet; the newest checkpoint."""
 
     @property
     def folder(self) -> Path:

@@ -39,6 +39,26 @@ def test_an_attacker_at_the_command_line_locks_nobody(company: Company) -> None:
 
 
 @pytest.mark.req("R9")
+@pytest.mark.parametrize("batch", [False, True], ids=["one", "batch"])
+def test_a_temporary_password_works_at_once_however_often_the_old_one_was_mistyped(
+    company: Company, batch: bool
+) -> None:
+    for login in ("ana", "dev"):
+        while tries(company, login, WRONG, "--json").document["error"]["code"] != "too-many-attempts":
+            continue
+    file = company.home / "temporary"
+    words = ["--batch", "-", "--json"] if batch else ["ana"]
+    done = company.run_as(
+        "bo", "do", "password.reset", *words, "--yes", "--reveal-to", str(file), stdin="person\nana\n"
+    )
+    assert done.code == 0, done.err
+    temporary = file.read_text().split(",")[-1].split()[-1]
+    assert company.accepts("ana", temporary) == "must-change"
+    assert "You must choose a new password" in tries(company, "ana", f"{temporary}\n").err
+    assert "was not tried" in tries(company, "dev", f"{PASSWORDS['dev']}\n").err
+
+
+@pytest.mark.req("R9")
 def test_why_one_cannot_sign_in_is_told_and_no_attempt_is_made(company: Company) -> None:
     for _ in range(2):
         tries(company, "ana")
