@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from helpdesk.errors import Failed
 from helpdesk.platform import private_file
 
 BUSY_SECONDS = 10.0
@@ -34,6 +37,30 @@ def open_database(path: Path, *, busy: float = BUSY_SECONDS) -> sqlite3.Connecti
         database.close()
         raise
     return database
+
+
+@contextmanager
+def in_database(
+    path: Path, prepare: Callable[[sqlite3.Connection], None], what: str, code: str
+) -> Iterator[sqlite3.Connection]:
+    """A database for one piece of work, prepared and closed again.
+
+    Args:
+        prepare: makes the tables where there are none. what: it holds ("cases"). code: of the error.
+
+    Raises:
+        Failed: it cannot be used, at whatever point of the work; with ``code``.
+    """
+    try:
+        with closing(open_database(path)) as database:
+            prepare(database)
+            yield database
+    except sqlite3.Error as error:
+        raise Failed(
+            f"The {what} in {path.name} cannot be used: {error}.",
+            hint="helpdesk doctor looks at the disk and the rights of the state folder.",
+            code=code,
+        ) from error
 
 
 class immediate:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from helpdesk.conversation.case import Case, CaseLine, Draft, Kind, Status, chec
 from helpdesk.conversation.words import without_secrets
 from helpdesk.errors import Failed, NotFound, Stale
 from helpdesk.ports import Clock
-from helpdesk.store import immediate, open_database
+from helpdesk.store import immediate, in_database
 from helpdesk.text import whole
 
 VERSION = 1
@@ -174,18 +174,8 @@ class Cases:
     def _now(self) -> datetime:
         return self._clock().astimezone(UTC)
 
-    @contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(open_database(self._path)) as database:
-                self._prepare(database)
-                yield database
-        except sqlite3.Error as error:
-            raise Failed(
-                f"The cases in {self._path.name} cannot be used: {error}.",
-                hint="helpdesk doctor looks at the disk and the rights of the state folder.",
-                code="cases-unavailable",
-            ) from error
+    def _database(self) -> AbstractContextManager[sqlite3.Connection]:
+        return in_database(self._path, self._prepare, "cases", "cases-unavailable")
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         found = database.execute("PRAGMA user_version").fetchone()[0]

@@ -8,14 +8,14 @@ Restoring an old copy of the whole file is not seen here; the log of outcomes, w
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from helpdesk.errors import Failed, NotFound, Refused
+from helpdesk.errors import NotFound, Refused
 from helpdesk.events import Change
 from helpdesk.gate.sealed import (
     Decision,
@@ -33,7 +33,7 @@ from helpdesk.gate.sealed import (
 )
 from helpdesk.identity import Person
 from helpdesk.ports import Clock
-from helpdesk.store import immediate, open_database
+from helpdesk.store import immediate, in_database
 
 __all__ = ["Request", "RequestState", "Requests", "SealedCall", "Signer"]
 
@@ -351,18 +351,8 @@ class Requests:
     def _now(self) -> datetime:
         return self._clock().astimezone(UTC)
 
-    @contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(open_database(self._path)) as database:
-                self._prepare(database)
-                yield database
-        except sqlite3.Error as error:
-            raise Failed(
-                f"The requests in {self._path.name} cannot be used: {error}.",
-                hint="helpdesk doctor looks at the disk and the rights of the state folder.",
-                code="requests-unavailable",
-            ) from error
+    def _database(self) -> AbstractContextManager[sqlite3.Connection]:
+        return in_database(self._path, self._prepare, "requests", "requests-unavailable")
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         if database.execute("PRAGMA user_version").fetchone()[0] == VERSION:

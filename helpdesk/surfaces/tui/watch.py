@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 REQUESTS_EVERY = 1.0
 """Seconds between two looks at whether any process wrote a request; it costs two ``stat`` calls."""
 AWAY_EVERY = 15.0
-"""Seconds between two looks at whether the systems answer."""
+"""Seconds between two looks at whether what is away came back."""
+THERE_EVERY = 60.0
+"""Seconds between two looks at whether anything went away: many apps may be open, and each look is a connection."""
 
 
 class Watch(Widget):
@@ -41,6 +43,7 @@ class Watch(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._seen: object = None
+        self._away: tuple[str, ...] = ()
         self._reading = False
 
     def on_mount(self) -> None:
@@ -49,7 +52,8 @@ class Watch(Widget):
     def begin(self) -> None:
         """Look now, and then again and again."""
         self.set_interval(REQUESTS_EVERY, self._look)
-        self.set_interval(AWAY_EVERY, self.look_away)
+        self.set_interval(AWAY_EVERY, self._look_back)
+        self.set_interval(THERE_EVERY, self.look_away)
         self.look_away()
         latest(self, self._outside, "outside")
 
@@ -64,13 +68,18 @@ class Watch(Widget):
         self._seen = None
         self._look()
 
+    def _look_back(self) -> None:
+        if self._away:
+            self.look_away()
+
     def look_away(self) -> None:
         latest(self, self._find_away, "away")
 
     async def _find_away(self) -> None:
         from helpdesk.app.away import away
 
-        self.post_message(self.Away(await away(self._helpdesk.desk.config)))
+        self._away = await away(self._helpdesk.desk.config)
+        self.post_message(self.Away(self._away))
 
     @property
     def _helpdesk(self) -> HelpdeskApp:
