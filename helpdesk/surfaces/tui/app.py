@@ -5,9 +5,7 @@ Nothing is decided here. What acts goes to the desk, and comes back as events.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -30,6 +28,7 @@ from helpdesk.surfaces.tui.following import follow_up
 from helpdesk.surfaces.tui.interaction import OnScreen
 from helpdesk.surfaces.tui.names import LiveNames
 from helpdesk.surfaces.tui.pane import Pane, Work
+from helpdesk.surfaces.tui.pane_table import PANES
 from helpdesk.surfaces.tui.panes.ask import AskPane
 from helpdesk.surfaces.tui.presence import Presence
 from helpdesk.surfaces.tui.reader import Reader
@@ -44,26 +43,6 @@ if TYPE_CHECKING:
 
 LEAST = 2
 """Characters of a name before the directory is asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class PaneRow:
-    """One pane: ``where`` is "module:class", imported when the pane is first shown."""
-
-    id: str
-    title: str
-    where: str
-
-
-_HERE = "helpdesk.surfaces.tui.panes."
-PANES = (
-    PaneRow("ask", "Ask", f"{_HERE}ask:AskPane"),
-    PaneRow("actions", "Actions", f"{_HERE}actions:ActionsPane"),
-    PaneRow("requests", "Requests", f"{_HERE}requests:RequestsPane"),
-    PaneRow("me", "Me", f"{_HERE}me:MePane"),
-    PaneRow("log", "Log", f"{_HERE}log:LogPane"),
-    PaneRow("dashboard", "Dashboard", f"{_HERE}dashboard:DashboardPane"),
-)
 
 
 def _palette() -> type[Provider]:
@@ -196,7 +175,7 @@ class HelpdeskApp(App[int]):
         row = next(row for row in PANES if row.id == id)
         made = next((child for child in switcher.children if child.id == id), None)
         if made is None:
-            made = _made(row)
+            made = row.made()
             await switcher.add_content(made, set_current=False)
         switcher.current = id
         if any(reader.display for reader in self.query(Reader)):
@@ -423,10 +402,3 @@ class HelpdeskApp(App[int]):
         """A crash ends the app without a traceback on the screen: no variable is ever shown (S2)."""
         self.broken = self._exception
         self._close_messages_no_wait()
-
-
-def _made(row: PaneRow) -> Pane:
-    module, _, name = row.where.partition(":")
-    made = getattr(importlib.import_module(module), name)(id=row.id)
-    assert isinstance(made, Pane)
-    return made

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from helpdesk.surfaces.telling import untrusted
+from helpdesk.surfaces.tui.pane_table import PANES
 
 if TYPE_CHECKING:
     from helpdesk.surfaces.tui.app import HelpdeskApp
@@ -26,8 +27,6 @@ class Commands(Provider):
     """What the palette offers."""
 
     def _commands(self) -> Iterator[Command]:
-        from helpdesk.surfaces.tui.app import PANES
-
         app: HelpdeskApp = self.app  # type: ignore[assignment]
         for number, row in enumerate(PANES, 2):
             yield Command(row.title, f"Open this pane (F{number})", partial(app.go, row.id))

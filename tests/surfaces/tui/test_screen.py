@@ -26,13 +26,14 @@ from helpdesk.events import (
     Result,
 )
 from helpdesk.secrets import Secret
-from helpdesk.surfaces.tui.app import PANES, HelpdeskApp
+from helpdesk.surfaces.tui.app import HelpdeskApp
 from helpdesk.surfaces.tui.blocks import Prose
 from helpdesk.surfaces.tui.dock import Asked, AskedToConfirm, Revealed
 from helpdesk.surfaces.tui.feed import PAINTS_A_SECOND, Feed
 from helpdesk.surfaces.tui.interaction import OnScreen, left_to_tell
 from helpdesk.surfaces.tui.keys import Keys
 from helpdesk.surfaces.tui.palette import Commands
+from helpdesk.surfaces.tui.pane_table import PANES
 from helpdesk.surfaces.tui.themes import CONFIGURED, HIGH_CONTRAST, TERMINAL
 from helpdesk.surfaces.tui.watch import Watch
 from helpdesk.text import Untrusted
