@@ -1,0 +1,1 @@
+"""What outlives its process: approved requests, access that ends by itself, processes of several steps."""
