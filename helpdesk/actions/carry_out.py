@@ -16,6 +16,7 @@ from helpdesk.actions.mask import result_without
 from helpdesk.actions.prepare import Prepared
 from helpdesk.errors import HelpdeskError, LogUnavailable, PluginFailure, Refused, Unreachable
 from helpdesk.events import ErrorInfo, Observation, Outcome, Progress, Result, Warned
+from helpdesk.lanes import waited
 from helpdesk.plugin import Context, NotYet, Preview, ReadContext
 from helpdesk.ports import DirectoryReader, Interaction, SignedIn
 from helpdesk.secrets import Secret
@@ -47,6 +48,7 @@ class Agreed:
         begun: when the call that is read back after a crash was logged.
         look: what was read just before, for the plugin to read from while it acts; the writes check it themselves.
         ended: told the outcome as soon as it is logged, also when a Ctrl-C ends the waiting for it.
+        fence: asked just before the effect; it raises Stale where somebody else carries it out by now.
     """
 
     prepared: Prepared
@@ -59,6 +61,7 @@ class Agreed:
     begun: datetime | None = None
     look: DirectoryReader | None = None
     ended: Callable[[Result], None] | None = None
+    fence: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +89,14 @@ class CarryOut:
     async def _whole(self, item: Agreed, interaction: Interaction) -> Result:
         prepared = item.prepared
         report = _reporter(interaction, "execute")
-        intent = await asyncio.to_thread(
+        intent = await waited(
             self.journal.intent, prepared, item.preview, item.acting.actor, item.by, item.request, item.rule
         )
         context = self.systems.writing(
             prepared, item.acting.directory, report, case=item.case, before=item.preview, look=item.look
         )
         interaction.emit(Progress("execute", f"Carrying out {prepared.spec.name}"))
-        returned, error = await self._execute(prepared, context)
+        returned, error = await self._execute(item, context)
         interaction.emit(Progress("verify", "Reading the result back"))
         result = await self.read_back(
             item, item.acting.directory, context.new_secret, returned, error, interaction
@@ -101,7 +104,7 @@ class CarryOut:
         secrets = [*prepared.call.secrets.values(), context.new_secret, *(one for one, _ in context.revealed)]
         if result.outcome is Outcome.DONE:
             result = replace(result, rule=item.rule, undoable=prepared.spec.undoable)
-        result = await asyncio.to_thread(self._logged, item, result_without(secrets, result), intent)
+        result = await waited(self._logged, item, result_without(secrets, result), intent)
         if item.ended is not None:
             try:
                 item.ended(result)
@@ -109,8 +112,11 @@ class CarryOut:
                 interaction.emit(Warned(late.message, "helpdesk reconcile"))
         return await _reveal(context, result, interaction)
 
-    async def _execute(self, prepared: Prepared, context: Context) -> tuple[Any, HelpdeskError | None]:
+    async def _execute(self, item: Agreed, context: Context) -> tuple[Any, HelpdeskError | None]:
+        prepared = item.prepared
         try:
+            if item.fence is not None:
+                item.fence()
             value = await call_plugin(
                 prepared.spec.name,
                 prepared.action.function,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from helpdesk.actions.prepare import Prepared
@@ -36,23 +37,7 @@ class Journal:
         Args:
             rule: the ``@id`` of the rule that allowed it.
         """
-        body = {
-            **_identities(prepared, acting),
-            "key": prepared.call.key,
-            "digest": prepared.digest(preview),
-            "confirmed_by": confirmed_by,
-            "risk": prepared.spec.risk,
-            "request": request,
-            "rule": rule,
-            "provenance": {name: str(value) for name, value in prepared.call.provenance.items()},
-            "people": _people(prepared),
-            "groups": {name: group.id for name, group in prepared.groups.items()},
-        }
-        personal = {
-            **_names(prepared, acting),
-            "before": _text({"changes": _plain(preview.changes), "state": dict(preview.state)}),
-        }
-        return self.audit.append("intent", body, personal)
+        return self.audit.append("intent", *intent_of(prepared, preview, acting, confirmed_by, request, rule))
 
     def outcome(self, prepared: Prepared, acting: Actor, result: Result, intent: int, request: str) -> int:
         body = {
@@ -140,6 +125,44 @@ class Journal:
                 break
             before = entries[-1].seq
         return found
+
+    def begun(self, key: str, since: datetime, page: int = 500) -> list[Entry]:
+        """Intents of this log with an idempotency key, newest first; blocking.
+
+        Args:
+            since: none is older than that.
+        """
+        found: list[Entry] = []
+        before: int | None = None
+        while entries := self.audit.entries(before=before, limit=page, newest_first=True, kinds=("intent",)):
+            found += [entry for entry in entries if entry.body.get("key") == key]
+            if entries[-1].time < since:
+                break
+            before = entries[-1].seq
+        return found
+
+
+def intent_of(
+    prepared: Prepared, preview: Preview, acting: Actor, confirmed_by: str, request: str, rule: str = ""
+) -> tuple[dict[str, Any], dict[str, str | int]]:
+    """What an intent holds, for ever and erasable: enough to read the call back, here or wherever it is kept."""
+    body: dict[str, Any] = {
+        **_identities(prepared, acting),
+        "key": prepared.call.key,
+        "digest": prepared.digest(preview),
+        "confirmed_by": confirmed_by,
+        "risk": prepared.spec.risk,
+        "request": request,
+        "rule": rule,
+        "provenance": {name: str(value) for name, value in prepared.call.provenance.items()},
+        "people": _people(prepared),
+        "groups": {name: group.id for name, group in prepared.groups.items()},
+    }
+    personal: dict[str, str | int] = {
+        **_names(prepared, acting),
+        "before": _text({"changes": _plain(preview.changes), "state": dict(preview.state)}),
+    }
+    return body, personal
 
 
 def _answer(

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from helpdesk.actions.approve import request_state
 from helpdesk.actions.carry_out import Agreed, CarryOut
@@ -35,7 +35,7 @@ class Reconciler:
         self, intents: Sequence[Entry], signed_in: SignedIn, interaction: Interaction
     ) -> list[Result]:
         """One result for each intent; what still cannot be told stays ``unknown`` and open."""
-        results = [await self._one(intent, signed_in, interaction) for intent in intents]
+        results = [await self.one(intent, signed_in, interaction) for intent in intents]
         try:
             await asyncio.to_thread(self.settle_requests)
         except HelpdeskError as error:  # what was read back stands all the same
@@ -59,7 +59,8 @@ class Reconciler:
                 if since >= ABANDONED:
                     requests.release(request.id)
 
-    async def _one(self, intent: Entry, signed_in: SignedIn, interaction: Interaction) -> Result:
+    async def one(self, intent: Entry, signed_in: SignedIn, interaction: Interaction) -> Result:
+        """Read back what one intent of this log began, and log what is true."""
         try:
             prepared, before = await asyncio.to_thread(restored, self.runner.catalog, intent, signed_in)
         except HelpdeskError as error:
@@ -67,7 +68,7 @@ class Reconciler:
         except (ValueError, KeyError, TypeError):  # written by another version, or erased in part
             return _unreadable(intent, OutcomeUnknown("it is not written as this version writes it."))
         agreed = Agreed(prepared, before, signed_in, by="reconcile", begun=intent.time)
-        result = _reworded(await self._settled(agreed, intent, interaction), prepared)
+        result = await self.settled(agreed, intent.time, interaction)
         request = str(intent.body.get("request", ""))
         entry = self.runner.journal.outcome(prepared, signed_in.actor, result, intent.seq, request)
         if request:
@@ -77,24 +78,30 @@ class Reconciler:
                 interaction.emit(Warned(error.message, error.hint))
         return replace(result, entry=entry)
 
-    async def _settled(self, agreed: Agreed, intent: Entry, interaction: Interaction) -> Result:
-        """What is read back. The old state of a call that was begun only just is no proof: its request may be
-        on the wire, where a kill does not reach it; so it is looked at again for as long as that may be."""
+    async def settled(self, agreed: Agreed, sent: datetime, interaction: Interaction) -> Result:
+        """What is read back of an interrupted call, in words about the interruption; nothing is logged.
+
+        The old state of a call that was begun only just is no proof: its request may be on the wire, where a
+        kill does not reach it; so it is looked at again for as long as that may be.
+
+        Args:
+            sent: when it may have been sent last.
+        """
         carry_out = CarryOut(self.runner.systems, self.runner.journal, self.runner.timing)
-        deadline = time.monotonic() + self._may_arrive(intent)
+        deadline = time.monotonic() + self._may_arrive(sent)
         told = False
         while True:
             result = await carry_out.read_back(agreed, agreed.acting.directory, None, None, None, interaction)
             if result.outcome not in (Outcome.FAILED, Outcome.PARTIAL) or time.monotonic() >= deadline:
-                return result
+                return _reworded(result, agreed.prepared)
             if not told:
                 interaction.emit(Progress("verify", "Waiting for what may still be under way"))
                 told = True
             await asyncio.sleep(_PAUSE)
 
-    def _may_arrive(self, intent: Entry) -> float:
+    def _may_arrive(self, sent: datetime) -> float:
         """For how many seconds from now; a clock that was put back counts as none that has passed."""
-        age = max(self.runner.systems.clock() - intent.time, timedelta(0))
+        age = max(self.runner.systems.clock() - sent, timedelta(0))
         left = min(STILL_ARRIVING - age, timedelta(seconds=self.runner.timing.read_back))
         return max(left.total_seconds(), 0.0)
 

@@ -47,6 +47,7 @@ from helpdesk.events import (
 from helpdesk.gate.authorization import Decision, Verdict
 from helpdesk.gate.requests import Requests
 from helpdesk.identity import Actor, Person
+from helpdesk.lanes import waited
 from helpdesk.plugin import Answer, Preview
 from helpdesk.ports import DirectoryReader, Interaction, SignedIn, SignIn
 
@@ -126,7 +127,7 @@ class Runner:
             found = prepared or prepare(call, spec, action, signed_in.actor, reader)
             return found, self.authorise(found, reader)
 
-        found, decision = await asyncio.to_thread(authorised)
+        found, decision = await waited(authorised)
         if decision.verdict is Verdict.DENIED:
             raise refusal(decision)
         preview = None if spec.reads else await self.preview(found, reader, interaction, case)
@@ -154,7 +155,7 @@ class Runner:
                 prepared, preview, decision, signed_in, interaction, dry_run, standing is not None
             )
         if not preview.changes:
-            return await self._nothing_to_do(prepared, preview, signed_in, interaction)
+            return await self.nothing_to_do(prepared, preview, signed_in, interaction)
         if dry_run:
             return self._previewed(prepared, preview, signed_in, ())
         if spec.reveals:
@@ -292,7 +293,7 @@ class Runner:
             )
 
     async def carry_out(self, agreed: Agreed, interaction: Interaction) -> Result:
-        await asyncio.to_thread(self.guard.before_effect, agreed)
+        await waited(self.guard.before_effect, agreed)
         return await CarryOut(self.systems, self.journal, self.timing)(agreed, interaction)
 
     # ── the ends that change nothing ──────────────────────────────────────────────────────────
@@ -323,10 +324,14 @@ class Runner:
         )
         return replace(result, entry=self.journal.answered("read", prepared, signed_in.actor, result))
 
-    async def _nothing_to_do(
+    async def nothing_to_do(
         self, prepared: Prepared, preview: Preview, signed_in: SignedIn, interaction: Interaction
     ) -> Result:
-        """The system already is as asked: said from a read-back, like everything that is done."""
+        """The system already is as asked: said from a read-back, like everything that is done.
+
+        Raises:
+            Stale: it moved while it was read.
+        """
         context = self.systems.reading(prepared, signed_in.directory, _report(interaction), before=preview)
         verify = prepared.action.verify_function
         assert verify is not None  # spec_of refuses a write without it
@@ -363,7 +368,7 @@ class Runner:
         """Ask for an approval: a sealed request that waits for one of the people the policy names."""
         approvers = [subject.person for subject in decision.approvers]
         if not preview.changes:
-            return await self._nothing_to_do(prepared, preview, signed_in, interaction)
+            return await self.nothing_to_do(prepared, preview, signed_in, interaction)
         if dry_run:
             return self._previewed(prepared, preview, signed_in, approvers)
         if not agreed:

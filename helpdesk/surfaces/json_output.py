@@ -4,36 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-from helpdesk.events import SCHEMA, ErrorInfo, Outcome, Result
+from helpdesk.events import ErrorInfo, Outcome, Result
+from helpdesk.results import result_document
 
-
-def result_document(result: Result) -> dict[str, Any]:
-    """One result as the document ``helpdesk.result/1``."""
-    document: dict[str, Any] = {
-        "schema": SCHEMA,
-        "outcome": result.outcome.value,
-        "action": result.action,
-        "arguments": dict(result.arguments),
-        "message": result.message,
-        "receipt": [asdict(observation) for observation in result.receipt],
-        "entry": result.entry,
-        "request": result.request,
-        "error": asdict(result.error) if result.error else None,
-    }
-    if result.changes:
-        document["changes"] = [asdict(change) for change in result.changes]
-    if result.citations is not None:
-        document["citations"] = [asdict(citation) for citation in result.citations]
-    if result.data is not None:
-        document["data"] = result.data
-    if result.rule:
-        document["rule"] = result.rule
-    if result.undoable:
-        document["undoable"] = True
-    return document
+__all__ = ["as_json", "error_document", "result_document"]
 
 
 def error_document(outcome: Outcome, code: str, message: str, hint: str, action: str = "") -> dict[str, Any]:
