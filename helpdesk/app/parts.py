@@ -126,6 +126,9 @@ class Parts:
                 bind_dn=settings.bind_dn,
                 bind_password=self._referenced(settings.bind_password),
                 server_hashes=settings.server_hashes,
+                new_people_base=settings.new_people_base,
+                new_person_name=settings.new_person_name,
+                new_person_classes=settings.new_person_classes,
                 trust=self.config.network.trust,
             ),
             self.clock,
@@ -327,14 +330,7 @@ class Parts:
         return folder
 
     def _referenced(self, reference: str) -> Secret | None:
-        """The secret behind ``keyring:NAME`` or ``env:NAME``. Raises ConfigError when it is not there."""
-        if not reference:
-            return None
-        kind, _, name = reference.partition(":")
-        found = self.keychain.get(name) if kind == "keyring" else Secret(os.environ.get(name, ""))
-        if not found:
-            raise ConfigError(
-                f"The secret {reference} of the configuration is not there.",
-                hint=f"Store it in the {'keyring' if kind == 'keyring' else 'environment'} as {name}.",
-            )
-        return found
+        """The secret behind a reference; ``None`` where there is none. Raises ConfigError when it is not there."""
+        from helpdesk.app.references import referenced
+
+        return referenced(reference, lambda: self.keychain, os.environ)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -28,6 +29,34 @@ def stream_problem(address: str) -> str:
     return _host_problem(address, STREAMS)
 
 
+def store_problem(address: str) -> str:
+    """Why requests and runs cannot be kept at an address; "" when they can, or when there is none."""
+    if not address:
+        return ""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "is no address"
+    if parts.scheme != "postgresql":
+        return "must begin with postgresql://"
+    if "@" in parts.netloc:
+        return "holds a name or password, which would stand readable in the file; set user and password"
+    if parts.query or parts.fragment:
+        return "must end with the name of the database"
+    name = parts.path.removeprefix("/")
+    usable = host and port != 0 and name and "/" not in name and address.isprintable() and " " not in address
+    return "" if usable else "must name a host and a database, such as postgresql://db.example.com/helpdesk"
+
+
+def endpoint_problem(endpoint: str) -> str:
+    """Why figures cannot be served at ``host:port``, as it reads after the key; "" when they can, or need not."""
+    host, _, port = endpoint.rpartition(":")
+    if not endpoint or (port.isascii() and port.isdigit() and 0 < int(port) < 65536 and " " not in host):
+        return ""
+    return "must be a host and a port"
+
+
 def _host_problem(address: str, schemes: tuple[str, ...]) -> str:
     try:
         parts = urlsplit(address)
@@ -42,12 +71,18 @@ def _host_problem(address: str, schemes: tuple[str, ...]) -> str:
         return "is no address"
     if parts.scheme.startswith("syslog") and (parts.path not in ("", "/") or parts.query):
         return "must end with the port"
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         return "is not encrypted; http:// is for this machine only, use https://"
     return ""
 
 
-def _is_loopback(host: str) -> bool:
+def host_key_problem(line: str) -> bool:
+    """Whether a text cannot be the public key of a host: name, check digits and key, as signed notes have them."""
+    return not re.fullmatch(r"[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+", line)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this machine alone can reach it."""
     if host == "localhost":
         return True
     try:

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from helpdesk.config.addresses import checkpoint_problem, stream_problem
+from helpdesk.config.addresses import (
+    checkpoint_problem,
+    endpoint_problem,
+    host_key_problem,
+    store_problem,
+    stream_problem,
+)
 from helpdesk.config.model import (
     AuthorizationSettings,
     Config,
@@ -20,12 +26,14 @@ from helpdesk.config.model import (
     RequestSettings,
     ServiceSettings,
     SessionSettings,
+    StoreSettings,
     UiSettings,
+    WorkerSettings,
 )
 from helpdesk.config.schema import BY_NAME, SECTIONS, key_of
 from helpdesk.config.values import Written, value_of
 from helpdesk.errors import ConfigError
-from helpdesk.text import folded
+from helpdesk.text import folded, shorten
 
 Merged = Mapping[str, Mapping[str, Written]]
 
@@ -44,6 +52,7 @@ def build(merged: Merged, *, home: str, files: tuple[Path, ...], warnings: tuple
         if section not in SECTIONS or key_of(section, key) is not None
     }
     directory = _directory(values["directory"], origins)
+    services = _services(values["services"], origins)
     return Config(
         directory=directory,
         roles=values["roles"],
@@ -56,7 +65,9 @@ def build(merged: Merged, *, home: str, files: tuple[Path, ...], warnings: tuple
         ui=UiSettings(**values["ui"]),
         limits=LimitSettings(**values["limits"]),
         log=_log(values["log"], origins),
-        services=_services(values["services"], origins),
+        services=services,
+        store=_store(values["store"], origins),
+        worker=_worker(values["worker"], services, origins),
         plugins={
             section: {key: written.value for key, written in content.items()}
             for section, content in merged.items()
@@ -155,6 +166,54 @@ def _services(values: dict[str, Any], origins: Mapping[str, str]) -> dict[str, S
                 hint="Give each service an account of its own, or declare everything in one.",
             )
     return services
+
+
+def _store(values: dict[str, Any], origins: Mapping[str, str]) -> StoreSettings:
+    problem = store_problem(values.get("url", ""))
+    if problem:  # the address is not repeated: it may hold a password
+        raise _wrong(origins, "store.url", f"has an address that {problem}", "Correct the address.")
+    if values.get("ca_file") is not None:
+        values["ca_file"] = str(values["ca_file"])
+    return StoreSettings(**values)
+
+
+def _worker(
+    values: dict[str, Any], services: Mapping[str, ServiceSettings], origins: Mapping[str, str]
+) -> WorkerSettings:
+    settings = WorkerSettings(**values)
+    if settings.service and settings.service not in services:
+        raise _wrong(
+            origins,
+            "worker.service",
+            f"is {settings.service!r}, and there is no such service identity",
+            f"Declare what it may do: [services.{settings.service}] with its login and actions.",
+        )
+    if settings.configured and not settings.password:
+        raise _wrong(
+            origins,
+            "worker.service",
+            "has no password, and a worker signs in when nobody is there",
+            'Set [worker] password to a reference, such as "credential:helpdesk-worker" or "keyring:NAME".',
+        )
+    if settings.takeover_seconds < 3 * settings.heartbeat_seconds:
+        raise _wrong(
+            origins,
+            "worker.takeover_seconds",
+            f"must be at least three times heartbeat_seconds ({settings.heartbeat_seconds})",
+            "A worker that was merely slow would be taken for dead.",
+        )
+    for host in settings.trusted_hosts:
+        if host_key_problem(host):
+            raise _wrong(
+                origins,
+                "worker.trusted_hosts",
+                f"holds {shorten(host, 40)!r}, which is no public key of a host",
+                "Take the line that helpdesk worker key prints there.",
+            )
+    problem = endpoint_problem(settings.metrics)
+    if problem:
+        raise _wrong(origins, "worker.metrics", problem, 'Write "127.0.0.1:9464", or only the port.')
+    return settings
 
 
 def _network(values: dict[str, Any], origins: Mapping[str, str]) -> NetworkSettings:

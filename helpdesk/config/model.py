@@ -31,6 +31,9 @@ class DirectorySettings:
     bind_dn: str = ""
     bind_password: str = ""
     server_hashes: bool = False
+    new_people_base: str = ""
+    new_person_name: str = ""
+    new_person_classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,47 @@ class LimitSettings:
 
 
 @dataclass(frozen=True)
+class StoreSettings:
+    """``[store]``: where requests and runs are kept.
+
+    Attributes:
+        url: "" for SQLite files in the state folder; else an address of Postgres, without name and password.
+        password: a reference, never the password. ca_file: the authorities for a server on another machine.
+    """
+
+    url: str = ""
+    user: str = ""
+    password: str = ""
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """``[worker]``: who carries out what outlives the terminal.
+
+    Attributes:
+        service: the name of its ``[services.NAME]``; "" for no worker: everything ends with its process.
+        password: a reference, never the password.
+        trusted_hosts: public keys, as ``helpdesk worker key`` prints them; this host's own is always believed.
+        runs: at a time. heartbeat_seconds, takeover_seconds: see :mod:`helpdesk.connectors.durable`.
+        metrics: host:port, or "" for none.
+    """
+
+    service: str = ""
+    password: str = ""
+    start: Literal["on-demand", "manual"] = "on-demand"
+    trusted_hosts: tuple[str, ...] = ()
+    runs: int = 16
+    heartbeat_seconds: int = 5
+    takeover_seconds: int = 30
+    metrics: str = ""
+
+    @property
+    def configured(self) -> bool:
+        return bool(self.service)
+
+
+@dataclass(frozen=True)
 class ServiceSettings:
     """``[services.NAME]``: the account of a script, and all that it may do.
 
@@ -202,6 +246,8 @@ class Config:
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
+    store: StoreSettings = StoreSettings()
+    worker: WorkerSettings = WorkerSettings()
     plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

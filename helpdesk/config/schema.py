@@ -19,9 +19,20 @@ Kind: TypeAlias = Literal[
     "service",
 ]
 
-MANAGED: Final = ("directory", "roles", "authorization", "llm", "session", "limits", "services", "log")
+MANAGED: Final = (
+    "directory",
+    "roles",
+    "authorization",
+    "llm",
+    "session",
+    "limits",
+    "services",
+    "log",
+    "store",
+    "worker",
+)
 """The sections that the administrator's file decides; a key nobody knows is an error there."""
-WHOLE: Final = ("directory", "roles", "authorization", "limits", "services", "log")
+WHOLE: Final = ("directory", "roles", "authorization", "limits", "services", "log", "store", "worker")
 """Managed sections that are taken as one: parts of two would make a third that nobody approved."""
 DATA_CLASSES: Final = ("words", "actions", "policies", "results", "people", "groups", "tickets")
 USUAL_ROLES: Final = ("helpdesk", "privileged", "auditor")
@@ -77,6 +88,23 @@ KEYS: Final[tuple[Key, ...]] = (
     ),
     Key("directory", "bind_dn", "text", None, "the account for look-ups", "a DN"),
     Key("directory", "bind_password", "secret", None, "where the password of bind_dn is kept"),
+    Key("directory", "new_people_base", "text", None, "the DN that new people are added below", "a DN"),
+    Key(
+        "directory",
+        "new_person_name",
+        "text",
+        None,
+        "a template for what a new entry is called",
+        'a template such as "uid={login}"',
+    ),
+    Key(
+        "directory",
+        "new_person_classes",
+        "names",
+        (),
+        "the object classes of new people",
+        'a list of classes, such as ["inetOrgPerson"]',
+    ),
     Key("authorization", "policies", "path", None, "a file of Cedar policies"),
     Key("policy", "sources", "paths", (), "folders of the company's policies", "a list of folders"),
     Key("llm", "kind", "choice", "guided", "a model, or none", choices=("openai", "guided")),
@@ -146,6 +174,53 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("log", "rotate_entries", "number", None, "how many entries close a segment of the log"),
     Key("log", "rotate_days", "number", None, "after how many days a segment of the log is closed"),
     Key("log", "keep_days", "number", None, "how many days log retain keeps"),
+    Key(
+        "store",
+        "url",
+        "text",
+        "",
+        "where requests and runs are kept",
+        'such as "postgresql://db.example.com/helpdesk"',
+    ),
+    Key("store", "user", "text", "", "the name that the database knows this program by", "a name"),
+    Key("store", "password", "secret", None, "where the password of the database is kept"),
+    Key("store", "ca_file", "path", None, "the authorities that the database is checked against"),
+    Key(
+        "worker",
+        "service",
+        "text",
+        "",
+        "the service identity that carries requests out",
+        'a name, such as "worker"',
+    ),
+    Key("worker", "password", "secret", None, "where the password of that service identity is kept"),
+    Key(
+        "worker",
+        "start",
+        "choice",
+        "on-demand",
+        "whether a worker is started when one is needed",
+        choices=("on-demand", "manual"),
+    ),
+    Key(
+        "worker",
+        "trusted_hosts",
+        "names",
+        (),
+        "the keys of the hosts that are believed",
+        "a list of hosts' public keys",
+    ),
+    Key("worker", "runs", "number", 16, "how many runs one worker carries out at a time"),
+    Key("worker", "heartbeat_seconds", "number", 5, "how often a worker says that it is there, in seconds"),
+    Key("worker", "takeover_seconds", "number", 30, "after how many seconds of silence others take over"),
+    Key(
+        "worker",
+        "metrics",
+        "text",
+        "",
+        "where health and figures are served",
+        'an address such as "127.0.0.1:9464"',
+    ),
 )
 
 SERVICE_KEYS: Final[tuple[Key, ...]] = (

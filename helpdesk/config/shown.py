@@ -12,7 +12,7 @@ from helpdesk.config.schema import KEYS
 
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 _SECRET_WORDS: Final = ("password", "secret", "token", "key", "credential")
-_REFERENCES: Final = ("keyring:", "env:")
+_REFERENCES: Final = ("keyring:", "env:", "file:", "credential:")
 _HIDDEN: Final = "(not shown)"
 
 

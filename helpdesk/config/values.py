@@ -211,14 +211,22 @@ def _duration(key: Key, written: Written) -> timedelta:
 def _reference(key: Key, written: Written) -> str:
     value = written.value
     kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
-    if kind not in ("keyring", "env") or not name.strip() or not name.isprintable():
+    usable = kind in ("keyring", "env", "file", "credential") and name.strip() and name.isprintable()
+    if not usable or not _placed(kind, name.strip()):
         wrong(
             key,
             written,
-            "a reference, keyring:NAME or env:NAME, which says where the secret is kept",
+            "a reference, keyring:NAME, env:NAME, credential:NAME or file:/PATH, which says where the secret is kept",
             "the secret itself" if isinstance(value, str) and value else _what(value),
         )
     return f"{kind}:{name.strip()}"
+
+
+def _placed(kind: str, name: str) -> bool:
+    """A file by its whole path; a credential by its name in the folder that the service manager made."""
+    if kind == "file":
+        return os.path.isabs(name)
+    return kind != "credential" or not ("/" in name or "\\" in name or name.startswith("."))
 
 
 def nearest(name: str, known: Mapping[str, Any] | list[str] | tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from helpdesk import platform
 from helpdesk.config import LimitSettings, LogSettings, ServiceSettings
-from helpdesk.config.model import UiSettings
+from helpdesk.config.model import UiSettings, WorkerSettings
 from helpdesk.config.schema import DATA_CLASSES, KEYS, MANAGED
 from helpdesk.conversation.privacy import CLASSES, DEFAULT_MAY_SEE
 from tests.unit.config_world import Machine, write
@@ -152,7 +152,10 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
     assert config.warnings == ()
     assert config.files == (file,)
     named = {"roles.helpdesk", "roles.privileged", "services.nightly", "services.small-one"}
-    assert set(config.origins) == {key.full_name for key in KEYS} | named
+    assert (
+        set(config.origins)
+        == {key.full_name for key in KEYS if key.section not in ("store", "worker")} | named
+    )
     assert set(config.origins.values()) == {str(file)}
 
 
@@ -319,4 +322,56 @@ def test_the_defaults_of_the_limits_are_those_of_the_page() -> None:
 
 
 def test_the_managed_sections_are_those_of_the_contract() -> None:
-    assert MANAGED == ("directory", "roles", "authorization", "llm", "session", "limits", "services", "log")
+    assert MANAGED == (
+        "directory",
+        "roles",
+        "authorization",
+        "llm",
+        "session",
+        "limits",
+        "services",
+        "log",
+        "store",
+        "worker",
+    )
+
+
+def test_store_and_worker(machine: Machine) -> None:
+    key = "helpdesk.local/0123456789abcdef+01020304+AQ=="
+    machine.user(
+        f"""
+        [services.worker]
+        login = "svc-worker"
+        actions = ["access.grant"]
+        [store]
+        url = "postgresql://db.example.com:5433/helpdesk"
+        user = "desk"
+        password = "file:/etc/helpdesk/db"
+        ca_file = "ca.pem"
+        [worker]
+        service = "worker"
+        password = "credential:worker"
+        start = "manual"
+        trusted_hosts = ["{key}"]
+        heartbeat_seconds = 1
+        takeover_seconds = 3
+        metrics = "9464"
+        """
+    )
+    config = machine.load()
+    assert config.store.url == "postgresql://db.example.com:5433/helpdesk"
+    assert config.store.password == "file:/etc/helpdesk/db"
+    assert config.store.ca_file is not None
+    assert config.store.ca_file.endswith("/ca.pem")
+    assert config.worker == WorkerSettings(
+        "worker",
+        "credential:worker",
+        "manual",
+        (key,),
+        heartbeat_seconds=1,
+        takeover_seconds=3,
+        metrics="9464",
+    )
+    written = {key.name: key.default for key in KEYS if key.section == "worker" and key.default is not None}
+    assert WorkerSettings(**written) == WorkerSettings()
+    assert not WorkerSettings().configured

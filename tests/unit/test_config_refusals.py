@@ -73,6 +73,15 @@ WRONG = {
     "[services.n]\nlogin = 'svc'\nactions = ['a']\n[services.m]\nlogin = ' SVC'\nactions = ['b']": (
         "[services] n and m are one account, SVC."
     ),
+    "[store]\nurl = 'mysql://a/b'": "[store] url has an address that must begin with postgresql://.",
+    "[store]\nurl = 'postgresql://a'": "must name a host and a database, such as postgresql://db.example.com/helpdesk.",
+    "[store]\npassword = 'file:db'": "a reference, keyring:NAME, env:NAME, credential:NAME or file:/PATH",
+    "[store]\npassword = 'credential:../db'": "a reference, keyring:NAME, env:NAME, credential:NAME or file:/PATH",
+    "[worker]\nservice = 'w'\npassword = 'env:W'": "[worker] service is 'w', and there is no such service identity.",
+    "[services.w]\nlogin = 'w'\nactions = ['a.b']\n[worker]\nservice = 'w'": "[worker] service has no password",
+    "[worker]\ntakeover_seconds = 10": "[worker] takeover_seconds must be at least three times heartbeat_seconds (5).",
+    "[worker]\nmetrics = 'here'": "[worker] metrics must be a host and a port.",
+    "[worker]\ntrusted_hosts = ['me']": "[worker] trusted_hosts holds 'me', which is no public key of a host.",
     "directory = 1": "directory must be a section.",
 }
 
@@ -106,13 +115,14 @@ def test_a_relative_path_in_a_variable_is_refused(machine: Machine) -> None:
 def test_a_secret_itself_is_refused_and_not_repeated(machine: Machine, key: str, value: str) -> None:
     machine.user(f'{key} = "{value}"')
     message = refused(machine)
-    assert "must be a reference, keyring:NAME or env:NAME" in message
+    assert "must be a reference, keyring:NAME, env:NAME" in message
     assert CANARY not in message
 
 
 @pytest.mark.req("S1")
 def test_a_secret_in_a_variable_or_an_address_is_refused_and_not_repeated(machine: Machine) -> None:
     assert CANARY not in refused(machine, {"HELPDESK_LLM_API_KEY": CANARY})
+    assert CANARY not in refused(machine, {"HELPDESK_STORE_URL": f"postgresql://desk:{CANARY}@db/helpdesk"})
     machine.user(f"[llm]\nurl = 'https://me:{CANARY}@llm.example.com/v1'\nmodel = 'm'")
     assert CANARY not in refused(machine)
     machine.user(f"[network]\nproxy = 'http://me:{CANARY}@proxy.example.com:3128'")

@@ -93,10 +93,9 @@ def test_waits_messages_and_errors_are_kept() -> None:
         async def refuse() -> Document:
             raise Refused("No.", rule="r1")
 
-        try:
+        with pytest.raises(Refused) as refused:
             await durably.step("refused", refuse)
-        except Refused as error:
-            assert error.rule == "r1"
+        assert refused.value.rule == "r1"
         return {"answer": answer, "other": other}
 
     world.engine.start(Run("R-1", "request", {}, at=world.clock() + timedelta(hours=1)))
