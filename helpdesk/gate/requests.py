@@ -2,21 +2,24 @@
 
 Nothing here is ever changed or taken away: where a request stands follows from the decisions about it, each
 of them signed, numbered and unique. Two approvers who decide at once cannot both write the same number.
-Restoring an old copy of the whole file is not seen here; the log of outcomes, which the runner asks, sees it.
+Restoring an old copy of the whole store is not seen here; the log of outcomes, which the runner asks, sees it.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from helpdesk.errors import NotFound, Refused
+from helpdesk.database import Database, Duplicate, Session, StoreUnreachable, Unsure, settled
+from helpdesk.database.sqlite import SqliteDatabase
+from helpdesk.errors import Refused
 from helpdesk.events import Change
+from helpdesk.gate import requests_rows as rows
+from helpdesk.gate.requests_schema import RELEASED
+from helpdesk.gate.requests_words import closed, own_request, too_many
+from helpdesk.gate.schema import FAMILIES
 from helpdesk.gate.sealed import (
     Decision,
     Request,
@@ -25,69 +28,39 @@ from helpdesk.gate.sealed import (
     Signer,
     decision_document,
     new_id,
-    opened,
-    read_request,
     request_document,
     seal,
-    tampered,
 )
 from helpdesk.identity import Person
 from helpdesk.ports import Clock
-from helpdesk.store import immediate, in_database
 
 __all__ = ["Request", "RequestState", "Requests", "SealedCall", "Signer"]
 
 LIFETIME = timedelta(days=14)
 MAX_PENDING = 3
 """Requests of one person that may wait for one approver at a time (V7)."""
-RELEASED = "released"
 _FINAL = (RequestState.DONE, RequestState.FAILED, RequestState.UNKNOWN, RequestState.DENIED)
 _BEGUN = (RequestState.CLAIMED, RequestState.UNKNOWN)
-VERSION = 1
-
-_TABLES = """
-CREATE TABLE requests (
-  id TEXT PRIMARY KEY,
-  nonce TEXT NOT NULL UNIQUE,
-  document TEXT NOT NULL,
-  seal BLOB NOT NULL,
-  steps INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE decisions (
-  nonce TEXT NOT NULL,
-  step INTEGER NOT NULL,
-  what TEXT NOT NULL,
-  document TEXT NOT NULL,
-  seal BLOB NOT NULL,
-  UNIQUE (nonce, step)
-);
-CREATE TRIGGER requests_stay BEFORE DELETE ON requests
-  BEGIN SELECT RAISE(ABORT, 'requests are never deleted'); END;
-CREATE TRIGGER requests_sealed BEFORE UPDATE OF id, nonce, document, seal ON requests
-  BEGIN SELECT RAISE(ABORT, 'requests are sealed'); END;
-CREATE TRIGGER decisions_stay BEFORE DELETE ON decisions
-  BEGIN SELECT RAISE(ABORT, 'decisions are never deleted'); END;
-CREATE TRIGGER decisions_sealed BEFORE UPDATE ON decisions
-  BEGIN SELECT RAISE(ABORT, 'decisions are sealed'); END;
-"""
-_ALL = "SELECT id, nonce, document, seal, steps FROM requests"
-_OPEN = f"""{_ALL} r WHERE coalesce(
-  (SELECT what FROM decisions d WHERE d.nonce = r.nonce ORDER BY step DESC LIMIT 1), '{RELEASED}') = ?"""  # noqa: S608
+_CLAIMED = RequestState.CLAIMED.value
 
 
 class Requests:
-    """The requests of this machine.
+    """The requests of this machine, or of a company.
 
     Args:
-        folder: where their database lives. clock: now, in UTC. signer: the host's key.
+        store: the database, or the folder where a file of this machine's lives.
+        clock: now, in UTC. signer: the host's key, and whose seals count.
 
-    Every method raises ``Failed(code="requests-unavailable")`` when the file cannot be used.
+    Every method raises Unreachable or ``Failed`` (code "requests-unavailable") when the store cannot be used.
     """
 
-    def __init__(self, folder: Path, clock: Clock, signer: Signer) -> None:
-        self._path = folder / "requests.db"
+    def __init__(self, store: Path | Database, clock: Clock, signer: Signer) -> None:
+        self._store: Database = (
+            SqliteDatabase(store / "requests.db", FAMILIES) if isinstance(store, Path) else store
+        )
         self._clock = clock
         self._signer = signer
+        self._rows = rows.SealedRows(clock, signer)
 
     # ── asking ────────────────────────────────────────────────────────────────────────────────
 
@@ -103,21 +76,41 @@ class Requests:
         if not approvers:
             raise Refused("Nobody could approve this request, so it was not made.", rule="no-approver")
         if call.requester_id in {person.id for person in approvers}:
-            raise _own_request()
+            raise own_request()
         now = self._now()
         call = replace(call, created=now.isoformat(), expires=(now + LIFETIME).isoformat())
-        with self._database() as database, immediate(database):
-            self._leave_room(database, call.requester_id, approvers)
+        about = f"requests of {call.requester_id}"
+        try:
+            with self._store.writing(about) as session:
+                self._leave_room(session, call.requester_id, approvers)
+                return self._store_new(session, call, changes, approvers, reason)
+        except Duplicate as error:
+            raise Refused("This call waits for approval already.", code="already-requested") from error
+        except Unsure as lost:
+            return _kept(lost, settled(self._store, about, lambda session: self._made(session, call.nonce)))
+
+    def _store_new(
+        self,
+        session: Session,
+        call: SealedCall,
+        changes: Sequence[Change],
+        approvers: Sequence[Person],
+        reason: str,
+    ) -> Request:
+        id = new_id()
+        while session.one("SELECT 1 FROM requests WHERE id = ?", id):
             id = new_id()
-            while database.execute("SELECT 1 FROM requests WHERE id = ?", (id,)).fetchone():
-                id = new_id()
-            document = request_document(id, call, changes, approvers, reason)
-            row = (id, call.nonce, document, seal(self._signer, document))
-            try:
-                database.execute("INSERT INTO requests (id, nonce, document, seal) VALUES (?, ?, ?, ?)", row)
-            except sqlite3.IntegrityError as error:
-                raise Refused("This call waits for approval already.", code="already-requested") from error
-            return self._load(database, id)
+        document = request_document(id, call, changes, approvers, reason)
+        session.run(
+            "INSERT INTO requests (id, nonce, document, seal) VALUES (?, ?, ?, ?)",
+            id, call.nonce, document, seal(self._signer, document),
+        )  # fmt: skip
+        self._rows.index_rest(session)
+        return self._rows.load(session, id)
+
+    def _made(self, session: Session, nonce: str) -> Request | None:
+        row = session.one("SELECT id FROM requests WHERE nonce = ?", nonce)
+        return self._rows.load(session, row[0]) if row else None
 
     def withdraw(self, id: str, requester_id: str) -> None:
         """Take one's own request back. Raises Refused for anyone else's, and when it is decided already."""
@@ -135,41 +128,85 @@ class Requests:
 
     def get(self, id: str) -> Request:
         """One request, in upper or lower case. Raises NotFound; Refused ("sealed") when it was altered."""
-        with self._database() as database:
-            return self._load(database, id)
+        with self._store.reading() as session:
+            return self._rows.load(session, id)
 
-    def waiting_for(self, person_id: str) -> list[Request]:
-        """Open requests that this person may decide, oldest first."""
-        return [request for request in self.all_pending() if person_id in request.approver_ids]
+    def waiting_for(self, *people: str, limit: int | None = None, after: str = "") -> list[Request]:
+        """Open requests that one of these people may decide; what ends first comes first.
 
-    def made_by(self, person_id: str) -> list[Request]:
-        """Everything this person asked for, newest first."""
-        mine = [r for r in self._listed(_ALL)[0] if r.call.requester_id == person_id]
-        return sorted(mine, key=lambda request: request.call.created, reverse=True)
+        Args:
+            people: their ids. limit, after: a page, and the id of the request that the page before ended with.
+        """
+
+        def wanted(request: Request) -> bool:
+            return request.state is RequestState.PENDING and not set(people).isdisjoint(request.approver_ids)
+
+        return self._listed(rows.waiting_for(people, self._now()), wanted, limit, after)
+
+    def made_by(self, person_id: str, *, limit: int | None = None, after: str = "") -> list[Request]:
+        """Everything this person asked for, newest first; ``limit`` and ``after`` as :meth:`waiting_for`."""
+
+        def wanted(request: Request) -> bool:
+            return request.call.requester_id == person_id
+
+        return self._listed(rows.made_by(person_id), wanted, limit, after)
+
+    def open_by(self, person_id: str) -> list[Request]:
+        """What this person asked for and nobody has ended; what ends first comes first."""
+
+        def wanted(request: Request) -> bool:
+            open = request.state in (RequestState.PENDING, RequestState.CLAIMED)
+            return open and request.call.requester_id == person_id
+
+        return self._listed(rows.open_by(person_id), wanted)
 
     def all_pending(self) -> list[Request]:
         """Open requests that have not expired, oldest first; altered ones are left out (:meth:`altered`)."""
-        with self._database() as database:
-            return self._pending(database)
+        return self._listed(
+            rows.standing(RELEASED, self._now()), lambda request: request.state is RequestState.PENDING
+        )
+
+    def count_pending(self) -> int:
+        """How many seem to be open; nothing is opened to tell."""
+        self._find_all()
+        with self._store.reading() as session:
+            row = session.one(
+                "SELECT count(*) FROM requests WHERE last = ? AND ends > ?",
+                RELEASED, rows.microseconds(self._now()),
+            )  # fmt: skip
+        return int(row[0]) if row else 0
 
     def claimed(self) -> list[Request]:
         """Requests whose approver began to carry them out and did not end; normally none for long."""
-        return self._listed(_OPEN, RequestState.CLAIMED.value)[0]
+        return self._listed(rows.standing(_CLAIMED), lambda request: request.state is RequestState.CLAIMED)
 
     def altered(self) -> list[str]:
         """Ids of stored requests whose seal does not match; for ``helpdesk doctor``."""
-        return self._listed(_ALL)[1]
+        with self._store.reading() as session:
+            return self._rows.altered(session)
 
     def marks(self) -> tuple[int, ...]:
         """Changes whenever any process wrote a request or a decision; nothing is opened to tell."""
-        marks: list[int] = []
-        for name in (self._path.name, f"{self._path.name}-wal"):
-            try:
-                found = self._path.with_name(name).stat()
-            except FileNotFoundError:
-                continue
-            marks += (found.st_mtime_ns, found.st_size)
-        return tuple(marks)
+        return self._store.marks()
+
+    def _listed(
+        self,
+        listing: rows.Listing,
+        wanted: Callable[[Request], bool],
+        limit: int | None = None,
+        after: str = "",
+    ) -> list[Request]:
+        self._find_all()
+        with self._store.reading() as session:
+            return self._rows.listed(session, listing, wanted, limit=limit, after=after)
+
+    def _find_all(self) -> None:
+        """An older program beside this one stores requests that lists would not find."""
+        with self._store.reading() as session:
+            if self._rows.complete(session):
+                return
+        with self._store.writing("requests index") as session:
+            self._rows.index_rest(session)
 
     # ── deciding ──────────────────────────────────────────────────────────────────────────────
 
@@ -213,172 +250,77 @@ class Requests:
         entry: int | None = None,
     ) -> Request:
         """Add one decision, if the request stands where the decision may follow. ``by`` None: as before."""
-        with self._database() as database, immediate(database):
-            request = self._load(database, id)
-            if check is not None:
-                check(request)
-            if request.state not in after:
-                raise self._closed(request)
-            (steps,) = database.execute("SELECT steps FROM requests WHERE id = ?", (request.id,)).fetchone()
-            decision = Decision(
-                request=request.id,
-                nonce=request.call.nonce,
-                step=steps + 1,
-                what=str(what),
-                by=request.decided_by if by is None else by,
-                at=self._now().isoformat(),
-                answer=answer,
-                entry=entry,
-            )
-            document = decision_document(decision)
-            row = (
-                decision.nonce,
-                decision.step,
-                decision.what,
-                document,
-                seal(self._signer, document, decision=True),
-            )
-            database.execute("INSERT INTO decisions VALUES (?, ?, ?, ?, ?)", row)
-            database.execute("UPDATE requests SET steps = ? WHERE id = ?", (decision.step, request.id))
-            return self._load(database, request.id)
-
-    # ── reading sealed rows ───────────────────────────────────────────────────────────────────
-
-    def _load(self, database: sqlite3.Connection, id: str) -> Request:
-        name = id.strip().upper()
-        row = database.execute(f"{_ALL} WHERE id = ?", (name,)).fetchone()
-        if row is None:
-            raise NotFound(
-                f"There is no request {id!r}.", hint="helpdesk approvals list shows the open ones."
-            )
-        return self._read(database, row)
-
-    def _read(self, database: sqlite3.Connection, row: tuple[Any, ...]) -> Request:
-        """One row, with every decision about it. Raises Refused ("sealed") when anything was altered."""
-        id, nonce, text, signature, steps = row
+        sealed: list[bytes] = []
+        about = f"request {id.strip().upper()}"
         try:
-            document = opened(self._signer, text, signature)
-            decisions = self._decisions(database, nonce)
-            numbers = [decision.step for decision in decisions]
-            if (document["id"], document["call"]["nonce"]) != (id, nonce):
-                raise tampered(str(id))
-            if numbers != list(range(1, len(numbers) + 1)) or steps != len(numbers):
-                raise tampered(str(id))
-        except Refused as error:
-            raise tampered(str(id)) from error
-        last = decisions[-1] if decisions else None
-        request = read_request(document, text, RequestState.PENDING, last)
-        return replace(request, state=self._state(request, last))
+            with self._store.writing(about) as session:
+                request = self._rows.load(session, id)
+                if check is not None:
+                    check(request)
+                if request.state not in after:
+                    raise closed(request, self._now())
+                by = request.decided_by if by is None else by
+                decision = self._next(session, request, what, by, answer, entry)
+                sealed.append(self._add(session, decision))
+                return self._rows.load(session, request.id)
+        except Duplicate as error:  # somebody decided beside the program's own locks
+            raise closed(self.get(id), self._now()) from error
+        except Unsure as lost:
+            found = settled(self._store, about, lambda session: self._decided(session, id, sealed[-1]))
+            return _kept(lost, found)
 
-    def _decisions(self, database: sqlite3.Connection, nonce: object) -> list[Decision]:
-        rows = database.execute(
-            "SELECT step, what, document, seal FROM decisions WHERE nonce = ? ORDER BY step", (nonce,)
-        ).fetchall()
-        found = []
-        for step, what, text, signature in rows:
-            decision = Decision(**opened(self._signer, text, signature, decision=True))
-            if (decision.nonce, decision.step, decision.what) != (nonce, step, what):
-                raise tampered()
-            found.append(decision)
-        return found
+    def _next(
+        self, session: Session, request: Request, what: str, by: str, answer: str, entry: int | None
+    ) -> Decision:
+        row = session.one("SELECT steps FROM requests WHERE id = ?", request.id)
+        return Decision(
+            request=request.id,
+            nonce=request.call.nonce,
+            step=(row[0] if row else 0) + 1,
+            what=str(what),
+            by=by,
+            at=self._now().isoformat(),
+            answer=answer,
+            entry=entry,
+        )
 
-    def _state(self, request: Request, last: Decision | None) -> RequestState:
-        if last is not None and last.what != RELEASED:
-            return RequestState(last.what)
-        return RequestState.PENDING if self._in_time(request) else RequestState.EXPIRED
+    def _add(self, session: Session, decision: Decision) -> bytes:
+        document = decision_document(decision)
+        sealed = seal(self._signer, document, decision=True)
+        session.run(
+            "INSERT INTO decisions (nonce, step, what, document, seal) VALUES (?, ?, ?, ?, ?)",
+            decision.nonce, decision.step, decision.what, document, sealed,
+        )  # fmt: skip
+        session.run("UPDATE requests SET steps = ? WHERE id = ?", decision.step, decision.request)
+        return sealed
 
-    def _in_time(self, request: Request) -> bool:
-        """A clock from before the request was made proves nothing, so that the request counts as expired."""
-        return request.created <= self._now() < request.expires
-
-    def _listed(self, query: str, *values: str) -> tuple[list[Request], list[str]]:
-        with self._database() as database:
-            return self._sorted_out(database, query, *values)
-
-    def _sorted_out(
-        self, database: sqlite3.Connection, query: str, *values: str
-    ) -> tuple[list[Request], list[str]]:
-        intact, altered = [], []
-        for row in database.execute(query, values).fetchall():
-            try:
-                intact.append(self._read(database, row))
-            except Refused:
-                altered.append(str(row[0]))
-        return sorted(intact, key=lambda request: request.call.created), altered
-
-    def _pending(self, database: sqlite3.Connection) -> list[Request]:
-        requests, _ = self._sorted_out(database, _OPEN, RELEASED)
-        return [request for request in requests if request.state is RequestState.PENDING]
+    def _decided(self, session: Session, id: str, sealed: bytes) -> Request | None:
+        """The connection broke at the commit: whether this very decision was kept says the store itself."""
+        request = self._rows.load(session, id)
+        kept = session.one("SELECT 1 FROM decisions WHERE nonce = ? AND seal = ?", request.call.nonce, sealed)
+        return request if kept else None
 
     # ── odds and ends ─────────────────────────────────────────────────────────────────────────
 
-    def _leave_room(
-        self, database: sqlite3.Connection, requester_id: str, approvers: Sequence[Person]
-    ) -> None:
-        mine = [r for r in self._pending(database) if r.call.requester_id == requester_id]
+    def _leave_room(self, session: Session, requester_id: str, approvers: Sequence[Person]) -> None:
+        mine = self._rows.listed(
+            session,
+            rows.open_by(requester_id),
+            lambda one: one.state is RequestState.PENDING and one.call.requester_id == requester_id,
+        )
         for person in approvers:
             waiting = [request.id for request in mine if person.id in request.approver_ids]
             if len(waiting) >= MAX_PENDING:
-                raise Refused(
-                    f"{person.name} has {len(waiting)} requests of yours to decide already: {', '.join(waiting)}.",
-                    hint="Wait for an answer, or take one back: helpdesk approvals withdraw ID",
-                    code="too-many-requests",
-                )
-
-    def _closed(self, request: Request) -> Refused:
-        if request.state is RequestState.EXPIRED:
-            early = self._now() < request.created
-            why = (
-                "this machine's clock stands before it was made"
-                if early
-                else f"on {request.expires:%Y-%m-%d}"
-            )
-            return Refused(
-                f"Request {request.id} has expired: {why}."
-                if early
-                else f"Request {request.id} expired {why}.",
-                hint="Set the clock right." if early else "Whoever needs it asks again.",
-                code="expired",
-            )
-        at = f" on {request.decided_at:%Y-%m-%d at %H:%M} UTC" if request.decided_at else ""
-        did = _DID.get(request.state, "it is still open")
-        who = request.decider
-        return Refused(
-            f"Request {request.id} is decided already: {f'{who} ' if who else ''}{did}{at}.",
-            code="already-decided",
-        )
+                raise too_many(person, waiting)
 
     def _now(self) -> datetime:
         return self._clock().astimezone(UTC)
-
-    def _database(self) -> AbstractContextManager[sqlite3.Connection]:
-        return in_database(self._path, self._prepare, "requests", "requests-unavailable")
-
-    def _prepare(self, database: sqlite3.Connection) -> None:
-        if database.execute("PRAGMA user_version").fetchone()[0] == VERSION:
-            return
-        with immediate(database):
-            if database.execute("PRAGMA user_version").fetchone()[0] == 0:
-                for statement in _TABLES.split(";\nCREATE "):
-                    text = statement.strip().removeprefix("CREATE ").removesuffix(";")
-                    database.execute(f"CREATE {text}")
-                database.execute(f"PRAGMA user_version = {VERSION}")
-
-
-_DID = {
-    RequestState.CLAIMED: "is carrying it out, since",
-    RequestState.DONE: "approved it, and it was done",
-    RequestState.FAILED: "approved it, and it failed",
-    RequestState.UNKNOWN: "approved it, and its outcome must be reconciled, since",
-    RequestState.DENIED: "denied it",
-    RequestState.WITHDRAWN: "took it back",
-}
 
 
 def _may_decide(approver_id: str) -> Callable[[Request], None]:
     def check(request: Request) -> None:
         if approver_id == request.call.requester_id:
-            raise _own_request()
+            raise own_request()
         if approver_id not in request.approver_ids:
             raise Refused(
                 f"Request {request.id} waits for {' or '.join(request.approver_names)}.",
@@ -388,5 +330,7 @@ def _may_decide(approver_id: str) -> Callable[[Request], None]:
     return check
 
 
-def _own_request() -> Refused:
-    return Refused("Nobody approves their own request.", rule="no-self-approval")
+def _kept(lost: Unsure, found: Request | None) -> Request:
+    if found is None:
+        raise StoreUnreachable(f"{lost.message} Nothing was kept.", hint="Try again.") from lost
+    return found
