@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 from helpdesk.errors import Stale, Unreachable
 from helpdesk.identity import AccountStatus, Group, PasswordRules, Person
+from helpdesk.lanes import in_lane, waited
 from helpdesk.ports import AtHand, ContactField, DirectoryReader, DirectorySession, Ticket, Tickets
 from helpdesk.secrets import Secret
+from helpdesk.staffing import NewPerson
 
 _T = TypeVar("_T")
 
@@ -44,6 +46,8 @@ class ReadDirectory:
         self._deadline = deadline
 
     async def _call(self, call: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
+        if in_lane():  # the directory has deadlines of its own
+            return call(*args, **kwargs)
         return await _in_thread(self._deadline, "The directory", call, *args, **kwargs)
 
     async def person(self, login: str) -> Person:
@@ -73,6 +77,14 @@ class ReadDirectory:
 
     async def groups_of(self, person: Person) -> list[Group]:
         return await self._call(self._reader.groups_of, person)
+
+    async def groups_owned(self, person: Person) -> list[Group]:
+        """Every group that the person owns, by name."""
+        return await self._call(self._reader.groups_owned, person)
+
+    async def people_called(self, name: str) -> list[Person]:
+        """Everybody whose login, mail address or employee number is exactly this."""
+        return await self._call(self._reader.people_called, name)
 
     async def status(self, person: Person) -> AccountStatus:
         read: AccountStatus | None = self._at_hand.at_hand("status", person.id) if self._at_hand else None
@@ -104,7 +116,7 @@ class WriteDirectory(ReadDirectory):
     async def set_password(self, person: Person, new: Secret, *, must_change: bool) -> None:
         await self._call(self._session.set_password, person, new, must_change=must_change)
         if self._password_set is not None:
-            await asyncio.to_thread(self._password_set, person)
+            await waited(self._password_set, person)
 
     async def unlock(self, person: Person) -> None:
         await self._call(self._session.unlock, person)
@@ -120,6 +132,24 @@ class WriteDirectory(ReadDirectory):
 
     async def update_contact(self, person: Person, values: Mapping[ContactField, str]) -> None:
         await self._call(self._session.update_contact, person, values)
+
+    async def create_person(self, new: NewPerson) -> None:
+        await self._call(self._session.create_person, new)
+
+    async def set_manager(self, person: Person, manager: Person | None) -> None:
+        await self._call(self._session.set_manager, person, manager)
+
+    async def set_employment(self, person: Person, employment: str) -> None:
+        await self._call(self._session.set_employment, person, employment)
+
+    async def add_alias(self, person: Person, address: str) -> None:
+        await self._call(self._session.add_alias, person, address)
+
+    async def remove_alias(self, person: Person, address: str) -> None:
+        await self._call(self._session.remove_alias, person, address)
+
+    async def hand_over(self, group: Group, owner: Person, to: Person, *, stays: bool = False) -> None:
+        await self._call(self._session.hand_over, group, owner, to, stays=stays)
 
 
 class ReadTickets:

@@ -8,7 +8,11 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Person:
-    """Someone in the directory. ``id`` (entryUUID, objectGUID) is the identity; names are labels (D7)."""
+    """Someone in the directory. ``id`` (entryUUID, objectGUID) is the identity; names are labels (D7).
+
+    Attributes:
+        aliases: further mail addresses. employment: "left" for who works here no more, or the site's own word.
+    """
 
     id: str
     dn: str
@@ -19,6 +23,8 @@ class Person:
     phone: str = ""
     title: str = ""
     manager_dn: str = ""
+    aliases: tuple[str, ...] = ()
+    employment: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from helpdesk.events import Confirmation, Confirmed, Event, Question, Words
 from helpdesk.identity import AccountStatus, Actor, Group, PasswordRules, Person
 from helpdesk.secrets import Secret
+from helpdesk.staffing import ReadsOwners, Staffing
 from helpdesk.text import Untrusted
 
 Clock = Callable[[], datetime]
@@ -45,7 +46,7 @@ class DirectoryFacts:
     transport: str = ""
 
 
-class DirectoryReader(Protocol):
+class DirectoryReader(ReadsOwners, Protocol):
     """Look-ups with the rights of whoever is bound (nobody, a look-up account, or a person)."""
 
     def person(self, login: str) -> Person:
@@ -115,7 +116,7 @@ class ProvesMany(Protocol):
         """While it is open, the connections of :meth:`Directory.accepts` are kept for the next one."""
 
 
-class DirectorySession(DirectoryReader, Protocol):
+class DirectorySession(DirectoryReader, Staffing, Protocol):
     """A directory connection bound as one person: the directory's own rights decide what it may do.
 
     Writes raise ``Refused(code="directory-rights")`` when the server denies them, ``PasswordRejected``

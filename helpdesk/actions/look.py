@@ -117,6 +117,9 @@ class Look:
 
     # ── accounts ──────────────────────────────────────────────────────────────────────────────
 
+    def groups_owned(self, person: Person) -> list[Group]:
+        return self._reader.groups_owned(person)
+
     def status(self, person: Person) -> AccountStatus:
         return self._once("status", person.id, lambda: self._reader.status(person))
 

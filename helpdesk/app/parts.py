@@ -129,6 +129,7 @@ class Parts:
                 new_people_base=settings.new_people_base,
                 new_person_name=settings.new_person_name,
                 new_person_classes=settings.new_person_classes,
+                new_person_attributes=settings.new_person_attributes,
                 trust=self.config.network.trust,
             ),
             self.clock,

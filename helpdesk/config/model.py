@@ -34,6 +34,7 @@ class DirectorySettings:
     new_people_base: str = ""
     new_person_name: str = ""
     new_person_classes: tuple[str, ...] = ()
+    new_person_attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

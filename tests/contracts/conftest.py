@@ -29,6 +29,14 @@ def desk(world: World) -> Iterator[DirectorySession]:
 
 
 @pytest.fixture
+def worker(world: World) -> Iterator[DirectorySession]:
+    """Somebody who looks after the entries of people and groups."""
+    session = signed_in(world, world.worker)
+    yield session
+    session.close()
+
+
+@pytest.fixture
 def bo(world: World) -> Account:
     return world.person(name="Bo Berg")
 

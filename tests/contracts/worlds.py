@@ -23,6 +23,7 @@ from tests.servers.slapd import Slapd
 CHEAP = Cost(n=2**10, r=8, p=1)
 """So that hundreds of sign-ins take no time; the cost itself is tested in the unit tests."""
 DESK = "service desk of the contract"
+WORKERS = "workers of the contract"
 _COUNTER = itertools.count(1)
 
 
@@ -40,6 +41,7 @@ class World(Protocol):
 
     directory: Directory
     desk: Account
+    worker: Account
     min_length: int
     max_failures: int
     lockout: timedelta
@@ -116,11 +118,13 @@ class EmbeddedWorld:
         self.lockout = timedelta(seconds=self.rules.lockout_seconds)
         self.directory = self._embedded = EmbeddedDirectory(folder / "directory.db", self._clock, cost=CHEAP)
         self.desk = new_account("Desiree Desk")
+        self.worker = new_account("Wanda Worker")
         self._embedded.admin.seed(
-            [_entry(self.desk)],
-            [NewGroup(DESK, members=[self.desk.login])],
+            [_entry(self.desk), _entry(self.worker)],
+            [NewGroup(DESK, members=[self.desk.login]), NewGroup(WORKERS, members=[self.worker.login])],
             rules=self.rules,
             desk_group=DESK,
+            staffing_group=WORKERS,
         )
 
     def person(self, *, name: str = "", mail: str = "", employee_number: str = "") -> Account:
@@ -197,11 +201,13 @@ class SlapdWorld:
         self.lockout = timedelta(seconds=layout.lockout_seconds)
         self.directory = _ldap(server, server.url)
         self.desk = self.person(name="Desiree Desk")
-        desk = layout.group_dn(layout.service_desk)
-        if server.read(desk):
-            server.modify(desk, {layout.member_attribute: [(MODIFY_ADD, [self._dn(self.desk)])]})
-        else:
-            server.add_group(layout.service_desk, members=[self._dn(self.desk)])
+        self.worker = self.person(name="Wanda Worker")
+        for group, member in ((layout.service_desk, self.desk), (layout.workers, self.worker)):
+            if server.read(layout.group_dn(group)):
+                change = {layout.member_attribute: [(MODIFY_ADD, [self._dn(member)])]}
+                server.modify(layout.group_dn(group), change)
+            else:
+                server.add_group(group, members=[self._dn(member)])
 
     def _dn(self, account: Account) -> str:
         return self._dns[account.login]

@@ -16,6 +16,7 @@ from helpdesk.errors import BadCredentials, NotFound, Refused, Unreachable
 from helpdesk.identity import AccountStatus, Group, PasswordRules, Person
 from helpdesk.ports import Clock, ContactField, DirectoryFacts
 from helpdesk.secrets import Secret
+from helpdesk.staffing import NewPerson
 
 PEOPLE, GROUPS = "ou=people,dc=test", "ou=groups,dc=test"
 
@@ -142,7 +143,14 @@ class FakeSession:
 
     def people_called(self, name: str) -> list[Person]:
         people = [account.person for account in self.directory.accounts.values()]
-        return [p for p in people if name.casefold() in (p.login, p.mail.casefold(), p.employee_number)]
+        return [
+            p
+            for p in people
+            if name.casefold() in (p.login, p.mail.casefold(), p.employee_number, *p.aliases)
+        ]
+
+    def groups_owned(self, person: Person) -> list[Group]:
+        return [group for group in self.directory.teams.values() if person.dn in group.owner_dns]
 
     def group(self, name: str) -> Group:
         for group in self.directory.teams.values():
@@ -226,6 +234,43 @@ class FakeSession:
                 account.person = replace(
                     account.person, **{str(name): value for name, value in values.items()}
                 )
+
+    # ── people who come, move and go ──────────────────────────────────────────────────────────
+
+    def create_person(self, new: NewPerson) -> None:
+        with self._write("create_person") as heard:
+            if heard and not self.people_called(new.login):
+                manager = new.manager.dn if new.manager else ""
+                more = {"mail": new.mail, "title": new.title, "employee_number": new.employee_number}
+                self.directory.add_person(new.login, new.name, "", manager_dn=manager, **more)
+                self.directory.set_status(new.login, enabled=False)
+
+    def set_manager(self, person: Person, manager: Person | None) -> None:
+        self._entry("set_manager", person, manager_dn=manager.dn if manager else "")
+
+    def set_employment(self, person: Person, employment: str) -> None:
+        self._entry("set_employment", person, employment=employment)
+
+    def add_alias(self, person: Person, address: str) -> None:
+        now = self.person_by_id(person.id).aliases
+        self._entry("add_alias", person, aliases=tuple(sorted({*now, address})))
+
+    def remove_alias(self, person: Person, address: str) -> None:
+        now = self.person_by_id(person.id).aliases
+        self._entry("remove_alias", person, aliases=tuple(one for one in now if one != address))
+
+    def _entry(self, what: str, person: Person, **changes: object) -> None:
+        with self._write(what) as heard:
+            if heard:
+                account = self.directory.accounts[person.id]
+                account.person = replace(account.person, **changes)  # type: ignore[arg-type]
+
+    def hand_over(self, group: Group, owner: Person, to: Person, *, stays: bool = False) -> None:
+        with self._write("hand_over") as heard:
+            if heard:
+                now = self.directory.teams[group.id]
+                owners = {*now.owner_dns, to.dn} - (set() if stays else {owner.dn})
+                self.directory.teams[group.id] = replace(now, owner_dns=tuple(sorted(owners)))
 
     def close(self) -> None:
         """Nothing is open."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from ldap3.utils.dn import escape_rdn
 
@@ -29,6 +29,7 @@ class Layout:
         host: the name by which clients reach it.
         configured: the keys an administrator must write in [directory] beside the address.
         lookup_account: where not anonymous, there is an account for look-ups.
+        workers: the group whose members may add people, change their entries, and every group.
     """
 
     name: str
@@ -54,9 +55,10 @@ class Layout:
     memberof: bool
     own_policy: bool
     host: str
-    configured: Mapping[str, str] = field(default_factory=dict)
+    configured: Mapping[str, Any] = field(default_factory=dict)
     schema: str = ""
     lookup_account: bool = True
+    workers: str = "workers"
 
     @property
     def people_base(self) -> str:
@@ -98,6 +100,7 @@ class Layout:
     def rights(self) -> str:
         """The access rules of slapd.conf: the directory's own rights."""
         desk = f'group/{self.group_class}/{self.member_attribute}="{self.group_dn(self.service_desk)}"'
+        workers = f'group/{self.group_class}/{self.member_attribute}="{self.group_dn(self.workers)}"'
         lookup = f'dn.base="{self.lookup}"'
         others = "read" if self.anonymous else "none"
         state = f"by {lookup} read by * none" if not self.anonymous else "by self read by * none"
@@ -109,16 +112,31 @@ access to attrs=userPassword
   by * none
 access to attrs=pwdReset,pwdAccountLockedTime,pwdFailureTime,pwdGraceUseTime
   by {desk} {self.desk_right}
+  by {workers} {self.desk_right}
   {state}
 access to attrs=pwdHistory
   by * none
 access to dn.children="{self.groups_base}" attrs={self.member_attribute}
   by dnattr=owner write
+  by {workers} write
   by dnattr={self.member_attribute} selfdelete
+  by users read
+  by * {others}
+access to dn.children="{self.groups_base}" attrs=owner
+  by {workers} write
+  by users read
+  by * {others}
+access to dn.base="{self.people_base}" attrs=children
+  by {workers} write
+  by users read
+  by * {others}
+access to dn.children="{self.people_base}" attrs=entry,manager,employeeType
+  by {workers} write
   by users read
   by * {others}
 access to dn.children="{self.people_base}" attrs=mail,telephoneNumber,title
   by self write
+  by {workers} write
   by users read
   by * {others}
 access to *
@@ -182,6 +200,9 @@ STAFF = Layout(
         "people_base": "ou=staff,ou=eu,o=Example,c=DE",
         "groups_base": "ou=teams,ou=eu,o=Example,c=DE",
         "login_attribute": "staffLogin",
+        "new_person_name": "cn={name}, {number}",
+        "new_person_classes": ("inetOrgPerson", "staffAccount"),
+        "new_person_attributes": ("pwdPolicySubentry=cn=standard,ou=rules,o=Example,c=DE",),
     },
     schema="""
 attributetype ( 2.25.304957180425817234 NAME 'staffLogin' EQUALITY caseIgnoreMatch

@@ -81,11 +81,13 @@ class Administration:
         *,
         rules: Rules | None = None,
         desk_group: str = "",
+        staffing_group: str = "",
     ) -> bool:
         """Fill an empty directory, whole or not at all; false, and nothing is done, when it holds people.
 
         Args:
             desk_group: the group whose members may reset, unlock, enable and disable others.
+            staffing_group: the group whose members may add people, change their entries, and every group.
         """
         if not self.is_empty():
             return False
@@ -95,11 +97,13 @@ class Administration:
                 return False
             keep_setting(database, "rules", (rules or Rules()).to_json())
             for person, stored in ready:
-                self._put_person(database, person, stored)
+                put_person(database, person, stored, self._clock())
             for group in groups:
                 self._put_group(database, group)
             if desk_group:
                 keep_setting(database, "desk", _team_id(database, desk_group))
+            if staffing_group:
+                keep_setting(database, "staffing", _team_id(database, staffing_group))
         return True
 
     def is_empty(self) -> bool:
@@ -114,10 +118,14 @@ class Administration:
         with self._tables.writing() as database:
             keep_setting(database, "desk", _team_id(database, name))
 
+    def set_staffing_group(self, name: str) -> None:
+        with self._tables.writing() as database:
+            keep_setting(database, "staffing", _team_id(database, name))
+
     def add_person(self, person: NewPerson) -> Person:
         stored = hashed(person.password, self._cost)
         with self._tables.writing() as database:
-            return as_person(database, self._put_person(database, person, stored))
+            return as_person(database, put_person(database, person, stored, self._clock()))
 
     def add_group(self, group: NewGroup) -> Group:
         with self._tables.writing() as database:
@@ -137,40 +145,13 @@ class Administration:
                 raise InvalidArgument(
                     f"{name} is the service desk's group.", hint="Give the service desk another group first."
                 )
+            if setting(database, "staffing") == id:
+                raise InvalidArgument(
+                    f"{name} is the group that looks after people.", hint="Give that to another group first."
+                )
             database.execute("DELETE FROM team WHERE id = ?", (id,))
 
     # ── rows ──────────────────────────────────────────────────────────────────────────────────
-
-    def _put_person(self, database: sqlite3.Connection, person: NewPerson, stored: str) -> sqlite3.Row:
-        _check_name("login name", person.login)
-        _check_name("name", person.name)
-        for text in (person.mail, person.employee_number, person.phone, person.title):
-            if not text.isprintable():
-                raise InvalidArgument(f"{text!r} of {person.login} is no plain line of text.")
-        if says_nothing(person.password.expose()):
-            raise InvalidArgument(f"{person.login} has no password.")
-        if person_row_by_login(database, person.login) is not None:
-            raise InvalidArgument(f"There is a {person.login} in the directory already.")
-        manager = _person(database, person.manager)["id"] if person.manager else None
-        database.execute(
-            "INSERT INTO person VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                str(uuid.uuid4()),
-                person.login,
-                key(person.login),
-                person.name,
-                person.mail,
-                person.employee_number,
-                person.phone,
-                person.title,
-                manager,
-                int(person.enabled),
-                stored,
-                (person.password_set or self._clock()).isoformat(),
-                int(person.must_change),
-            ),
-        )
-        return _person(database, person.login)
 
     def _put_group(self, database: sqlite3.Connection, group: NewGroup) -> sqlite3.Row:
         _check_name("group name", group.name)
@@ -194,6 +175,39 @@ class Administration:
         found = team_row_by_name(database, group.name)
         assert found is not None
         return found
+
+
+def put_person(database: sqlite3.Connection, person: NewPerson, stored: str, now: datetime) -> sqlite3.Row:
+    """Add a row. Raises InvalidArgument, NotFound."""
+    _check_name("login name", person.login)
+    _check_name("name", person.name)
+    for text in (person.mail, person.employee_number, person.phone, person.title):
+        if not text.isprintable():
+            raise InvalidArgument(f"{text!r} of {person.login} is no plain line of text.")
+    if says_nothing(person.password.expose()):
+        raise InvalidArgument(f"{person.login} has no password.")
+    if person_row_by_login(database, person.login) is not None:
+        raise InvalidArgument(f"There is a {person.login} in the directory already.")
+    manager = _person(database, person.manager)["id"] if person.manager else None
+    database.execute(
+        "INSERT INTO person VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
+        (
+            str(uuid.uuid4()),
+            person.login,
+            key(person.login),
+            person.name,
+            person.mail,
+            person.employee_number,
+            person.phone,
+            person.title,
+            manager,
+            int(person.enabled),
+            stored,
+            (person.password_set or now).isoformat(),
+            int(person.must_change),
+        ),
+    )
+    return _person(database, person.login)
 
 
 def _is_empty(database: sqlite3.Connection) -> bool:

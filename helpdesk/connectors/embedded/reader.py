@@ -78,10 +78,11 @@ class EmbeddedReader:
         if not wanted:
             return []
         query = (
-            "SELECT * FROM person WHERE ? IN (login_key, key(mail), key(employee_number)) ORDER BY login_key"
+            "SELECT * FROM person WHERE ? IN (login_key, key(mail), key(employee_number)) "
+            "OR id IN (SELECT person FROM alias WHERE address_key = ?) ORDER BY login_key"
         )
         with self._reading() as database:
-            return [as_person(database, row) for row in database.execute(query, (wanted,)).fetchall()]
+            return [as_person(database, row) for row in database.execute(query, (wanted, wanted)).fetchall()]
 
     # ── groups ────────────────────────────────────────────────────────────────────────────────
 
@@ -107,13 +108,19 @@ class EmbeddedReader:
             _found(person_row(database, person.id), person.login)
             return [as_group(database, row) for row in team_rows_of(database, person.id)]
 
+    def groups_owned(self, person: Person) -> list[Group]:
+        query = "SELECT team.* FROM team JOIN team_owner o ON o.team = team.id WHERE o.person = ? ORDER BY name_key"
+        with self._reading() as database:
+            return [as_group(database, row) for row in database.execute(query, (person.id,)).fetchall()]
+
     # ── accounts ──────────────────────────────────────────────────────────────────────────────
 
     def status(self, person: Person) -> AccountStatus:
         with self._reading() as database:
             row = _found(person_row(database, person.id), person.login)
             enabled = bool(row["enabled"])
-            if row["id"] != self._viewer and not is_desk(database, self._viewer):
+            looks_after = is_desk(database, self._viewer) or is_staffing(database, self._viewer)
+            if row["id"] != self._viewer and not looks_after:
                 return AccountStatus(locked=None, enabled=enabled if self._viewer else None)
             rules = rules_in(database)
             lock = lock_of(database, row["login"], rules, self._clock())
@@ -136,8 +143,16 @@ class EmbeddedReader:
 
 def is_desk(database: sqlite3.Connection, person_id: str) -> bool:
     """Whether someone belongs to the service desk, directly or through another group."""
-    desk = setting(database, "desk")
-    return bool(desk) and any(row["id"] == desk for row in team_rows_of(database, person_id))
+    return _belongs(database, person_id, setting(database, "desk"))
+
+
+def is_staffing(database: sqlite3.Connection, person_id: str) -> bool:
+    """Whether someone belongs to those who look after people's entries and all groups, as a worker does."""
+    return _belongs(database, person_id, setting(database, "staffing"))
+
+
+def _belongs(database: sqlite3.Connection, person_id: str, team: str) -> bool:
+    return bool(team) and any(row["id"] == team for row in team_rows_of(database, person_id))
 
 
 def _found(row: sqlite3.Row | None, name: str) -> sqlite3.Row:

@@ -7,15 +7,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
+from helpdesk.connectors.embedded import staffing
 from helpdesk.connectors.embedded.attempts import lift
 from helpdesk.connectors.embedded.hashing import Cost, hashed
-from helpdesk.connectors.embedded.reader import EmbeddedReader, is_desk
+from helpdesk.connectors.embedded.names import key
+from helpdesk.connectors.embedded.reader import EmbeddedReader, is_desk, is_staffing
 from helpdesk.connectors.embedded.rules import Rules
 from helpdesk.connectors.embedded.tables import Tables, as_person, moment, person_row, rules_in, team_row
 from helpdesk.errors import BadCredentials, InvalidArgument, MustChangePassword, NotSignedIn, Refused, Stale
 from helpdesk.identity import Group, Person
 from helpdesk.ports import Clock, ContactField
 from helpdesk.secrets import Secret
+from helpdesk.staffing import NewPerson
 
 _CONTACT: Final[Mapping[str, str]] = {
     "mail": "UPDATE person SET mail = ? WHERE id = ?",
@@ -155,7 +158,8 @@ class EmbeddedSession(EmbeddedReader):
 
     def set_enabled(self, person: Person, enabled: bool) -> None:
         with self._writing() as database:
-            self._as_desk(database, "enable or disable accounts")
+            if not is_staffing(database, self._me.id):
+                self._as_desk(database, "enable or disable accounts")
             row = _target(database, person)
             database.execute("UPDATE person SET enabled = ? WHERE id = ?", (int(enabled), row["id"]))
 
@@ -170,7 +174,7 @@ class EmbeddedSession(EmbeddedReader):
                 )
         with self._writing() as database:
             row = _target(database, person)
-            if row["id"] != self._me.id:
+            if row["id"] != self._me.id and not is_staffing(database, self._me.id):
                 raise _denied(f"The directory does not let you change {row['name']}'s contact data.")
             for name, value in values.items():
                 database.execute(_CONTACT[name], (value, row["id"]))
@@ -178,6 +182,49 @@ class EmbeddedSession(EmbeddedReader):
     def _as_desk(self, database: sqlite3.Connection, what: str) -> None:
         if not is_desk(database, self._me.id):
             raise _denied(f"The directory does not let you {what}.", "The service desk may.")
+
+    # ── people who come, move and go ──────────────────────────────────────────────────────────
+
+    def create_person(self, new: NewPerson) -> None:
+        stored = staffing.nobodys_password(self._cost)
+        with self._writing() as database:
+            self._as_staffing(database, "add people")
+            staffing.create(database, new, stored, self._clock())
+
+    def set_manager(self, person: Person, manager: Person | None) -> None:
+        with self._writing() as database:
+            self._as_staffing(database, f"change who {person.login} reports to")
+            row, above = _target(database, person), _target(database, manager)["id"] if manager else None
+            database.execute("UPDATE person SET manager = ? WHERE id = ?", (above, row["id"]))
+
+    def set_employment(self, person: Person, employment: str) -> None:
+        with self._writing() as database:
+            self._as_staffing(database, f"change the entry of {person.login}")
+            row = _target(database, person)
+            database.execute("UPDATE person SET employment = ? WHERE id = ?", (employment, row["id"]))
+
+    def add_alias(self, person: Person, address: str) -> None:
+        with self._writing() as database:
+            self._as_staffing(database, f"change the addresses of {person.login}")
+            staffing.add_alias(database, _target(database, person), address)
+
+    def remove_alias(self, person: Person, address: str) -> None:
+        with self._writing() as database:
+            self._as_staffing(database, f"change the addresses of {person.login}")
+            row = _target(database, person)
+            database.execute(
+                "DELETE FROM alias WHERE person = ? AND address_key = ?", (row["id"], key(address))
+            )
+
+    def hand_over(self, group: Group, owner: Person, to: Person, *, stays: bool = False) -> None:
+        with self._writing() as database:
+            self._as_staffing(database, f"change who owns {group.name}")
+            team, old, new = _team(database, group), _target(database, owner), _target(database, to)
+            staffing.hand_over(database, team, old, new, stays=stays)
+
+    def _as_staffing(self, database: sqlite3.Connection, what: str) -> None:
+        if not is_staffing(database, self._me.id):
+            raise _denied(f"The directory does not let you {what}.", "Those who look after its entries may.")
 
     # ── groups ────────────────────────────────────────────────────────────────────────────────
 
@@ -198,7 +245,7 @@ class EmbeddedSession(EmbeddedReader):
         owned = database.execute(
             "SELECT 1 FROM team_owner WHERE team = ? AND person = ?", (team["id"], self._me.id)
         ).fetchone()
-        if owned is None:
+        if owned is None and not is_staffing(database, self._me.id):
             raise _denied(
                 f"The directory does not let you change the members of {team['name']}.", "Its owners may."
             )

@@ -16,7 +16,7 @@ from helpdesk.errors import HelpdeskError, Unreachable
 from helpdesk.identity import Group, Person
 from helpdesk.store import immediate, open_database
 
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -69,6 +69,16 @@ CREATE TABLE attempt (
   locked_until TEXT
 ) STRICT;
 """
+
+_SECOND = """
+ALTER TABLE person ADD COLUMN employment TEXT NOT NULL DEFAULT '';
+CREATE TABLE alias (
+  person TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
+  address TEXT NOT NULL,
+  address_key TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+"""
+"""What the second version has more than the first."""
 
 _TEAMS_OF = """
 WITH RECURSIVE held (id) AS (
@@ -143,14 +153,20 @@ def _prepare(database: sqlite3.Connection) -> None:
         return
     with immediate(database):
         found = _version(database)
-        if found == 0:
-            for statement in _TABLES.split(";\n"):
-                if statement.strip():
-                    database.execute(statement)
-            database.execute("INSERT INTO setting VALUES ('salt', ?)", (os.urandom(32).hex(),))
-            database.execute(f"PRAGMA user_version = {VERSION}")
-        elif found != VERSION:
+        if found not in range(VERSION + 1):
             raise sqlite3.DatabaseError(f"it was written by another version ({found})")
+        if found == 0:
+            _execute(database, _TABLES)
+            database.execute("INSERT INTO setting VALUES ('salt', ?)", (os.urandom(32).hex(),))
+        if found < VERSION:
+            _execute(database, _SECOND)
+            database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _execute(database: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            database.execute(statement)
 
 
 def _version(database: sqlite3.Connection) -> int:
@@ -207,6 +223,9 @@ def _one(database: sqlite3.Connection, query: str, value: str) -> sqlite3.Row | 
 
 def as_person(database: sqlite3.Connection, row: sqlite3.Row) -> Person:
     manager = person_row(database, row["manager"]) if row["manager"] else None
+    aliases = database.execute(
+        "SELECT address FROM alias WHERE person = ? ORDER BY address_key", (row["id"],)
+    )
     return Person(
         id=row["id"],
         dn=person_dn(row["login"]),
@@ -217,6 +236,8 @@ def as_person(database: sqlite3.Connection, row: sqlite3.Row) -> Person:
         phone=row["phone"],
         title=row["title"],
         manager_dn=person_dn(manager["login"]) if manager else "",
+        aliases=tuple(found[0] for found in aliases),
+        employment=row["employment"],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ _DOMAIN = (
 )
 
 DISABLED = 0x2
+NORMAL = 0x200
 LOCKED_OUT = 0x10
 _NEVER = 0x7FFFFFFFFFFFFFFF
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
@@ -67,6 +68,11 @@ NAMES = Names(
     group_name="sAMAccountName",
     member=("member",),
     owner=("managedBy",),
+    alias="proxyAddresses",
+    alias_prefix="smtp:",
+    one_owner=True,
+    new_person_classes=("top", "person", "organizationalPerson", "user"),
+    new_person_name="CN={name}",
     nested="1.2.840.113556.1.4.1941",
     groups_anywhere=True,
     primary_group=("primaryGroupID", "objectSid"),
@@ -173,6 +179,9 @@ class ActiveDirectoryAccounts:
         wanted = control & ~DISABLED if enabled else control | DISABLED
         if wanted != control:
             self._set(link, target, CONTROL, str(wanted), what)
+
+    def closed(self) -> Mapping[str, Sequence[str | bytes]]:
+        return {CONTROL: [str(NORMAL | DISABLED)]}
 
     def _set(self, link: Link, target: Target, attribute: str, value: str, what: str) -> None:
         changes: Changes = {attribute: [("MODIFY_REPLACE", [value])]}

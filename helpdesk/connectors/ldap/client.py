@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from helpdesk.connectors.ldap.ber import SEQUENCE, Malformed, tlv
 from helpdesk.connectors.ldap.controls import PASSWORD_POLICY_REQUEST, Control, page
 from helpdesk.connectors.ldap.messages import (
+    ADDED,
     BOUND,
     DONE,
     ENTRY,
@@ -19,6 +20,7 @@ from helpdesk.connectors.ldap.messages import (
     Entry,
     Received,
     Scope,
+    add_request,
     answer,
     bind_request,
     encoded,
@@ -93,6 +95,10 @@ class Client:
 
     def modify(self, dn: str, changes: Changes, controls: Sequence[Control] = ()) -> Answer:
         return self._single(modify_request(dn, changes), MODIFIED, controls)
+
+    def add(self, dn: str, attributes: Mapping[str, Sequence[str | bytes]]) -> Answer:
+        """A new entry, whole or not at all."""
+        return self._single(add_request(dn, attributes), ADDED)
 
     def modify_password(self, dn: str, new: Secret, old: Secret | None = None) -> Answer:
         """RFC 3062: the server itself hashes the new password."""

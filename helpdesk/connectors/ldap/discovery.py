@@ -30,6 +30,7 @@ _WANTED = (
     "supportedCapabilities",
 )
 _GROUPS = ("groups", "group")
+_PEOPLE = ("people", "users")
 _UNITS = ("organizationalUnit", "container", "nsContainer")
 
 
@@ -111,21 +112,44 @@ def _of_template(template: str) -> str:
     return next((name for name, value in (first[0] if first else ()) if value == "{login}"), "")
 
 
+def find_new_people_base(link: Link, layout: Layout) -> str:
+    """Where new people go: the place that people are looked for in, or a unit called so under the base.
+
+    Raises:
+        ConfigError: there is no such one place.
+    """
+    if layout.people_base != layout.base:
+        return layout.people_base
+    units = _units_called(link, layout, _PEOPLE)
+    if len(units) == 1:
+        return units[0]
+    raise ConfigError(
+        "Nobody can tell where in the directory new people go.",
+        hint="Set [directory] new_people_base, such as ou=people,dc=example,dc=com.",
+    )
+
+
+def _units_called(link: Link, layout: Layout, names: tuple[str, ...]) -> list[str]:
+    """The DNs of the units directly under the base that are called so, two at most."""
+    units = filter_or(filter_equal("objectClass", name) for name in _UNITS)
+    called = filter_or(filter_equal(kind, name) for kind in ("ou", "cn") for name in names)
+    found = link.read(
+        lambda client: client.search(
+            layout.base, filter_and([units, called]), ["1.1"], scope="LEVEL", limit=2
+        )
+    )
+    return [entry.dn for entry in found.entries]
+
+
 def find_groups_base(link: Link, layout: Layout) -> str:
     """The one place where groups are: a unit called so under the base, else where all groups are.
 
     Raises:
         ConfigError: there is no such one place.
     """
-    units = filter_or(filter_equal("objectClass", name) for name in _UNITS)
-    called = filter_or(filter_equal(kind, name) for kind in ("ou", "cn") for name in _GROUPS)
-    found = link.read(
-        lambda client: client.search(
-            layout.base, filter_and([units, called]), ["1.1"], scope="LEVEL", limit=2
-        )
-    )
-    if len(found.entries) == 1:
-        return found.entries[0].dn
+    units = _units_called(link, layout, _GROUPS)
+    if len(units) == 1:
+        return units[0]
     groups = link.read(
         lambda client: client.search(layout.base, layout.names.group_filter, ["1.1"], limit=200)
     )

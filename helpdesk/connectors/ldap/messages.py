@@ -25,7 +25,7 @@ __all__ = ["Changes", "Operation", "Scope"]
 
 _SILENT = PolicyAnswer()
 ENTRY, DONE, REFERENCE = 0x64, 0x65, 0x73
-BOUND, MODIFIED, EXTENDED, INTERMEDIATE = 0x61, 0x67, 0x78, 0x79
+BOUND, MODIFIED, ADDED, EXTENDED, INTERMEDIATE = 0x61, 0x67, 0x69, 0x78, 0x79
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,10 @@ def search_request(
 
 def modify_request(dn: str, changes: Changes) -> bytes:
     return requests.modify(dn, changes)
+
+
+def add_request(dn: str, attributes: Mapping[str, Sequence[str | bytes]]) -> bytes:
+    return requests.add(dn, attributes)
 
 
 def extended_request(oid: str, value: bytes | None = None) -> bytes:

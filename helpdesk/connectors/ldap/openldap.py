@@ -66,6 +66,8 @@ NAMES = Names(
     group_name="cn",
     member=("member", "uniqueMember"),
     owner=("owner",),
+    new_person_classes=("inetOrgPerson",),
+    new_person_name="{login_attribute}={login}",
 )
 
 
@@ -208,6 +210,9 @@ class OpenLdapAccounts:
             return  # it was not disabled
         if not answer.ok:
             refusals.refuse(answer, f"{'enable' if enabled else 'disable'} {person.login}", person.login)
+
+    def closed(self) -> Mapping[str, Sequence[str | bytes]]:
+        return {LOCK: [FOR_EVER]}
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
 

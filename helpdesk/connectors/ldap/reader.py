@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _MAX_DEPTH = 12
+MAX_OWNED = 2000
 
 
 class Places:
@@ -203,6 +204,23 @@ class LdapReader:
                 if entry is not None:
                     held[dn.lower()] = names.as_group(entry)
         return sorted(held.values(), key=lambda group: group.name)
+
+    @bounded
+    def groups_owned(self, person: Person) -> list[Group]:
+        layout = self._layout()
+        names = layout.names
+        owned = filter_or(filter_equal(name, person.dn) for name in names.owner)
+        filter = filter_and([names.group_filter, owned])
+        found = self._ask(
+            lambda client: client.search(layout.base, filter, names.group_attributes(), limit=MAX_OWNED)
+        )
+        self._seen(found, layout.base, "groups")
+        if found.answer.code == refusals.SIZE_LIMIT or len(found.entries) >= MAX_OWNED:
+            raise Failed(
+                f"{person.login} owns more groups than the directory shows at once.",
+                hint="Name some of them.",
+            )
+        return sorted(map(names.as_group, found.entries), key=lambda group: group.name)
 
     def _primary(self, person: Entry, layout: Layout) -> dict[str, Group]:
         """Active Directory's primary group, which lists nobody as its member, and the groups that hold it."""

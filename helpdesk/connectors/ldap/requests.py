@@ -17,7 +17,7 @@ Operation: TypeAlias = Literal["MODIFY_ADD", "MODIFY_DELETE", "MODIFY_REPLACE"]
 Changes: TypeAlias = Mapping[str, Sequence[tuple[Operation, Sequence[str | bytes]]]]
 Scope: TypeAlias = Literal["BASE", "LEVEL", "SUBTREE"]
 
-BIND, SEARCH, MODIFY, EXTENDED = 0x60, 0x63, 0x66, 0x77
+BIND, SEARCH, MODIFY, ADD, EXTENDED = 0x60, 0x63, 0x66, 0x68, 0x77
 _SET, _INTEGER, _ENUMERATED, _BOOLEAN = 0x31, 0x02, 0x0A, 0x01
 _AND, _OR, _NOT, _EQUAL, _PARTS, _PRESENT, _EXTENSIBLE = 0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0x87, 0xA9
 _SCOPES = {"BASE": 0, "LEVEL": 1, "SUBTREE": 2}
@@ -65,6 +65,14 @@ def modify(dn: str, changes: Changes) -> bytes:
         for operation, values in wanted
     )
     return tlv(MODIFY, _text(dn) + tlv(SEQUENCE, listed))
+
+
+def add(dn: str, attributes: Mapping[str, Sequence[str | bytes]]) -> bytes:
+    listed = b"".join(
+        tlv(SEQUENCE, _text(attribute) + tlv(_SET, b"".join(map(_text, values))))
+        for attribute, values in attributes.items()
+    )
+    return tlv(ADD, _text(dn) + tlv(SEQUENCE, listed))
 
 
 def extended(oid: str, value: bytes | None) -> bytes:

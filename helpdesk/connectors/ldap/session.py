@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from helpdesk.connectors.ldap import refusals
+from helpdesk.connectors.ldap import refusals, staffing
 from helpdesk.connectors.ldap.controls import Control, assertion
 from helpdesk.connectors.ldap.deadline import bounded
 from helpdesk.connectors.ldap.link import Link
@@ -28,6 +28,7 @@ from helpdesk.errors import (
 )
 from helpdesk.identity import AccountStatus, Group, PasswordRules, Person
 from helpdesk.secrets import Secret
+from helpdesk.staffing import NewPerson
 from helpdesk.text import local_time
 
 if TYPE_CHECKING:
@@ -162,14 +163,42 @@ class LdapSession(LdapReader):
             return
         target = self._target(person)
         names = self._layout().names
-        changes: Changes = {
-            names.contact(field): [("MODIFY_REPLACE", [value] if value.strip() else [])]
-            for field, value in values.items()
-        }
+        written = {names.contact(field): [value] if value.strip() else [] for field, value in values.items()}
+        if "mail" in values and names.alias == names.mail:  # the others stay behind the first one
+            written[names.mail] += [
+                one for one in self.person_by_id(person.id).aliases if one != values["mail"]
+            ]
+        changes: Changes = {name: [("MODIFY_REPLACE", value)] for name, value in written.items()}
         answer = self._link.write(lambda client: client.modify(person.dn, changes, target.guard))
         if not answer.ok:
             whose = "your contact data" if person.id == self._me.id else f"the contact data of {person.login}"
             refusals.refuse(answer, f"change {whose}", person.login)
+
+    # ── people who come, move and go ──────────────────────────────────────────────────────────
+
+    @bounded
+    def create_person(self, new: NewPerson) -> None:
+        staffing.create(self, new)
+
+    @bounded
+    def set_manager(self, person: Person, manager: Person | None) -> None:
+        staffing.set_manager(self, person, manager)
+
+    @bounded
+    def set_employment(self, person: Person, employment: str) -> None:
+        staffing.set_employment(self, person, employment)
+
+    @bounded
+    def add_alias(self, person: Person, address: str) -> None:
+        staffing.add_alias(self, person, address)
+
+    @bounded
+    def remove_alias(self, person: Person, address: str) -> None:
+        staffing.remove_alias(self, person, address)
+
+    @bounded
+    def hand_over(self, group: Group, owner: Person, to: Person, *, stays: bool = False) -> None:
+        staffing.hand_over(self, group, owner, to, stays=stays)
 
     # ── members ───────────────────────────────────────────────────────────────────────────────
 

@@ -41,6 +41,9 @@ class LdapSettings:
         start_tls: ``None`` follows the URL. There is no way to switch TLS off (D1).
         login_dn: a template such as ``uid={login},ou=people,dc=corp,dc=test``.
         server_hashes: an OpenLDAP server hashes a password that is written plainly.
+        new_people_base, new_person_name, new_person_classes: where a new entry goes, what it is called, such as
+            ``cn={name}``, and what it is made of.
+        new_person_attributes: more that it holds, as ``name=value``, such as the policy for its password.
         bind_dn, bind_password: the account for look-ups, where nobody may search anonymously.
     """
 
@@ -55,6 +58,10 @@ class LdapSettings:
     bind_dn: str = ""
     bind_password: Secret | None = None
     server_hashes: bool = False
+    new_people_base: str = ""
+    new_person_name: str = ""
+    new_person_classes: tuple[str, ...] = ()
+    new_person_attributes: tuple[str, ...] = ()
     kind: Kind = "auto"
     trust: Trust = "system"
     timeouts: Timeouts = Timeouts()
@@ -65,6 +72,16 @@ class LdapSettings:
             raise ConfigError(
                 "[directory] login_dn does not say where the login name goes.",
                 hint="Write it as a template: uid={login},ou=people,dc=example,dc=com.",
+            )
+        if self.new_person_name and ("=" not in self.new_person_name or "{" not in self.new_person_name):
+            raise ConfigError(
+                "[directory] new_person_name does not say what a new entry is called.",
+                hint="Write it as a template: uid={login} or cn={name}.",
+            )
+        if any("=" not in one.strip().strip("=") for one in self.new_person_attributes):
+            raise ConfigError(
+                "[directory] new_person_attributes holds one without a value.",
+                hint="Write each as name=value: loginShell=/bin/bash.",
             )
         if self.bind_dn and not self.bind_password:
             raise ConfigError(

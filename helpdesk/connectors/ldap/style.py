@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -31,6 +31,10 @@ class Names:
         nested: a matching rule that finds groups of groups, where the server has one.
         primary_group: the attributes with the number of a group that need not list its members, and with the
             identifier that the number belongs to; empty where there is no such thing.
+        alias: the attribute of further mail addresses, each behind ``alias_prefix``; where it is that of mail
+            addresses itself, they are all but the first.
+        one_owner: a group has one owner at most.
+        new_person_classes, new_person_name: what a new entry is made of and called, unless configured.
         groups_anywhere: a group's bare name is unique in the whole directory, so it is looked for everywhere.
     """
 
@@ -49,6 +53,12 @@ class Names:
     phone: str = "telephoneNumber"
     title: str = "title"
     manager: str = "manager"
+    employment: str = "employeeType"
+    alias: str = "mail"
+    alias_prefix: str = ""
+    one_owner: bool = False
+    new_person_classes: tuple[str, ...] = ()
+    new_person_name: str = ""
     nested: str = ""
     groups_anywhere: bool = False
     primary_group: tuple[str, ...] = ()
@@ -66,6 +76,8 @@ class Names:
             self.phone,
             self.title,
             self.manager,
+            self.employment,
+            *([] if self.alias == self.mail else [self.alias]),
         ]
 
     def group_attributes(self) -> list[str]:
@@ -101,7 +113,16 @@ class Names:
             phone=entry.text(self.phone),
             title=entry.text(self.title),
             manager_dn=entry.text(self.manager),
+            aliases=self._aliases(entry),
+            employment=entry.text(self.employment),
         )
+
+    def _aliases(self, entry: Entry) -> tuple[str, ...]:
+        if self.alias == self.mail:
+            return entry.texts(self.mail)[1:]
+        start = len(self.alias_prefix)
+        written = [value for value in entry.texts(self.alias) if value[:start] == self.alias_prefix]
+        return tuple(value[start:] for value in written)
 
     def as_group(self, entry: Entry) -> Group:
         return Group(
@@ -162,6 +183,9 @@ class Accounts(Protocol):
     def unlock(self, link: Link, target: Target) -> None: ...
 
     def set_enabled(self, link: Link, target: Target, enabled: bool) -> None: ...
+
+    def closed(self) -> Mapping[str, Sequence[str | bytes]]:
+        """The attributes of a new account that is disabled."""
 
     def bind_reason(self, answer: Answer) -> str:
         """Why a bind was refused, or what it is restricted to: "locked", "disabled", "expired",
