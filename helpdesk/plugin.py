@@ -234,6 +234,7 @@ class Action(Generic[_F]):
     reveals: bool
     irreversible: bool
     no_undo: str = ""
+    time_bound: bool = False
     preview_function: Function | None = None
     verify_function: Function | None = None
     undo_function: Function | None = None
@@ -292,6 +293,7 @@ class Plugin:
         reveals: bool = False,
         irreversible: bool = False,
         no_undo: str = "",
+        time_bound: bool = False,
     ) -> Callable[[_F], Action[_F]]:
         """Define an action.
 
@@ -306,6 +308,9 @@ class Plugin:
             reveals: it generates a secret, which needs a safe place to go before anything changes.
             irreversible: the person types the target's name to confirm.
             no_undo: why there is no undo, for whoever asks: "the old password is known to nobody".
+            time_bound: what it gives can end by itself. It takes ``days: int | None = None`` and
+                ``until: date | None = None``, which the program looks after: at the end it runs the one call that
+                ``undo`` names. The action itself ignores them.
         """
 
         def define(function: _F) -> Action[_F]:
@@ -322,6 +327,7 @@ class Plugin:
                 reveals=reveals,
                 irreversible=irreversible,
                 no_undo=no_undo,
+                time_bound=time_bound,
             )
             if action.name in self.actions:
                 raise ValueError(f"{action.name} is defined twice")

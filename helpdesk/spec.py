@@ -47,6 +47,7 @@ class Parameter:
     Attributes:
         name: as in the function's signature; the flag is the same with dashes.
         kind: how its text becomes a value.
+        moment: of a date: a time of day may stand beside it; without one it is the end of the day.
         optional: may be left out, with no default value.
     """
 
@@ -56,6 +57,7 @@ class Parameter:
     help: str = ""
     default: Any = None
     choices: tuple[str, ...] = ()
+    moment: bool = False
 
     @property
     def flag(self) -> str:
@@ -68,6 +70,7 @@ class ActionSpec:
 
     Attributes:
         undoable: its author says how it is taken back. no_undo: why there is no way back, or "".
+        time_bound: what it gives can end by itself: it takes ``days`` and ``until``.
     """
 
     name: str
@@ -87,6 +90,7 @@ class ActionSpec:
     irreversible: bool = False
     undoable: bool = False
     no_undo: str = ""
+    time_bound: bool = False
 
     def parameter(self, name: str) -> Parameter | None:
         return next((p for p in self.parameters if p.name == name), None)

@@ -43,7 +43,11 @@ def _command(prepared: Prepared) -> str:
     """The command that carries the call out with an approver's own rights."""
     instead = _INSTEAD.get(prepared.spec.name)
     if instead is not None and prepared.person is not None and prepared.group is not None:
-        return _line(instead, _word("--person", prepared.person.login), _word("--group", prepared.group.name))
+        ends = [
+            w for name in ("days", "until") if (v := prepared.values.get(name)) for w in (f"--{name}", str(v))
+        ]
+        who, what = _word("--person", prepared.person.login), _word("--group", prepared.group.name)
+        return _line(instead, who, what, *ends)
     return _line(prepared.spec.name, *_words(prepared.spec, prepared.values))
 
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from helpdesk.actions.context import Systems, call_plugin, observed
+from helpdesk.actions.context import Systems, call_plugin
+from helpdesk.actions.ending import read_back
+from helpdesk.actions.grant import Grant
 from helpdesk.actions.journal import Journal
 from helpdesk.actions.judge import as_promised, judge
 from helpdesk.actions.mask import result_without
 from helpdesk.actions.prepare import Prepared
-from helpdesk.errors import HelpdeskError, LogUnavailable, PluginFailure, Refused, Unreachable
+from helpdesk.errors import HelpdeskError, LogUnavailable, Refused, Unreachable
 from helpdesk.events import ErrorInfo, Observation, Outcome, Progress, Result, Warned
 from helpdesk.lanes import waited
 from helpdesk.plugin import Context, NotYet, Preview, ReadContext
@@ -96,7 +98,13 @@ class CarryOut:
             prepared, item.acting.directory, report, case=item.case, before=item.preview, look=item.look
         )
         interaction.emit(Progress("execute", f"Carrying out {prepared.spec.name}"))
-        returned, error = await self._execute(item, context)
+        looking = self.systems.reading(prepared, item.acting.directory, report, before=item.preview)
+        grant, error = await self._promised(item, looking, intent)
+        returned = None
+        if error is None:
+            returned, error = await self._execute(item, context)
+        if error is None:
+            error = await self._given(prepared, looking)
         interaction.emit(Progress("verify", "Reading the result back"))
         result = await self.read_back(
             item, item.acting.directory, context.new_secret, returned, error, interaction
@@ -105,12 +113,54 @@ class CarryOut:
         if result.outcome is Outcome.DONE:
             result = replace(result, rule=item.rule, undoable=prepared.spec.undoable)
         result = await waited(self._logged, item, result_without(secrets, result), intent)
+        await self._settled(prepared, grant, result, interaction)
         if item.ended is not None:
             try:
                 item.ended(result)
             except HelpdeskError as late:  # the outcome stands in the log; reconciling brings it over
                 interaction.emit(Warned(late.message, "helpdesk reconcile"))
         return await _reveal(context, result, interaction)
+
+    # ── what ends by itself ───────────────────────────────────────────────────────────────────
+
+    async def _promised(
+        self, item: Agreed, looking: ReadContext, intent: int
+    ) -> tuple[Grant | None, HelpdeskError | None]:
+        """The end is kept before anything is given; what cannot end is not given (V5)."""
+        if self.systems.ending is None:
+            return None, None
+        try:
+            if item.fence is not None:
+                item.fence()
+            kept = self.systems.ending.promise(item.prepared, looking, item.acting, item.request, intent)
+            return await kept, None
+        except HelpdeskError as error:
+            return None, error
+
+    async def _given(self, prepared: Prepared, looking: ReadContext) -> HelpdeskError | None:
+        if self.systems.ending is None:
+            return None
+        try:
+            await self.systems.ending.given(prepared, looking)
+        except HelpdeskError as error:
+            return error
+        return None
+
+    async def _settled(
+        self,
+        prepared: Prepared,
+        grant: Grant | None,
+        result: Result,
+        interaction: Interaction,
+    ) -> None:
+        if self.systems.ending is None:
+            return
+        try:
+            await self.systems.ending.settle(prepared, grant, result)
+        except HelpdeskError as late:  # ends look after themselves: one about nothing takes nothing back
+            interaction.emit(Warned(late.message, late.hint))
+
+    # ── the effect ────────────────────────────────────────────────────────────────────────────
 
     async def _execute(self, item: Agreed, context: Context) -> tuple[Any, HelpdeskError | None]:
         prepared = item.prepared
@@ -171,15 +221,12 @@ class CarryOut:
 
         What got no answer may still come: the old state is looked at again until the deadline, too.
         """
-        name, verify = item.prepared.spec.name, item.prepared.action.verify_function
-        if verify is None:
-            raise PluginFailure(f"{name} cannot be read back.")
         deadline = time.monotonic() + self.timing.read_back
         pause = self.timing.poll
         while True:
             left = max(deadline - time.monotonic(), 1.0)
-            seen = await call_plugin(name, verify, context, item.prepared.keywords, left + 20.0)
-            observations = None if isinstance(seen, NotYet) else observed(name, seen)
+            seen = await read_back(self.systems, item.prepared, context, left + 20.0)
+            observations = None if isinstance(seen, NotYet) else seen
             waits = observations is None or (
                 _may_still_come(error) and judge(item.preview, observations) is Outcome.FAILED
             )

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from helpdesk.actions.prepare import Prepared
 from helpdesk.errors import HelpdeskError, PluginFailure, Unreachable
 from helpdesk.events import Change, Observation
 from helpdesk.handles import ReadDirectory, ReadTickets, WriteDirectory, WriteTickets
 from helpdesk.identity import Actor, Person
+from helpdesk.lanes import waited
 from helpdesk.plugin import (
     Context,
     Preview,
@@ -23,6 +24,9 @@ from helpdesk.plugin import (
 from helpdesk.ports import Clock, Directory, DirectoryReader, DirectorySession, Tickets
 from helpdesk.secrets import Secret
 
+if TYPE_CHECKING:
+    from helpdesk.actions.ending import Ending
+
 
 @dataclass(slots=True)
 class Systems:
@@ -30,6 +34,7 @@ class Systems:
 
     Attributes:
         password_set: told whose password was set anew, once the directory took it; it raises nothing.
+        ending: looks after what ends by itself.
     """
 
     directory: Directory
@@ -38,9 +43,10 @@ class Systems:
     settings: Callable[[str], Mapping[str, Any]]
     cache_dir: Callable[[str], Path]
     password_set: Callable[[Person], None] | None = None
+    ending: Ending | None = None
 
     async def accepts(self, person: Person, password: Secret) -> Literal["yes", "must-change", "no"]:
-        return await asyncio.to_thread(self.directory.accepts, person, password)
+        return await waited(self.directory.accepts, person, password)
 
     def reading(
         self,
@@ -116,7 +122,8 @@ async def call_plugin(
     """
     try:
         if inspect.iscoroutinefunction(function):
-            return await asyncio.wait_for(_awaited(function, context, keywords), deadline)
+            async with asyncio.timeout(deadline):
+                return await _awaited(function, context, keywords)
         return await asyncio.wait_for(asyncio.to_thread(_called, function, context, keywords), deadline)
     except HelpdeskError:
         raise

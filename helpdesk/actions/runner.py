@@ -18,7 +18,8 @@ from helpdesk.actions.by_hand import names
 from helpdesk.actions.call import Call
 from helpdesk.actions.carry_out import Agreed, CarryOut, Timing
 from helpdesk.actions.catalog import Catalog
-from helpdesk.actions.context import Systems, call_plugin, observed, previewed
+from helpdesk.actions.context import Systems, call_plugin, previewed
+from helpdesk.actions.ending import read_back
 from helpdesk.actions.foreign import foreign_words
 from helpdesk.actions.guard import Guard
 from helpdesk.actions.journal import Journal
@@ -48,7 +49,7 @@ from helpdesk.gate.authorization import Decision, Verdict
 from helpdesk.gate.requests import Requests
 from helpdesk.identity import Actor, Person
 from helpdesk.lanes import waited
-from helpdesk.plugin import Answer, Preview
+from helpdesk.plugin import Answer, NotYet, Preview
 from helpdesk.ports import DirectoryReader, Interaction, SignedIn, SignIn
 
 FRESH = timedelta(minutes=5)
@@ -192,8 +193,11 @@ class Runner:
             raise PluginFailure(f"{prepared.spec.name} has no preview.")
         interaction.emit(Progress("preview", "Reading the present state"))
         context = self.systems.reading(prepared, reader, _report(interaction), case=case)
-        preview = await call_plugin(prepared.spec.name, function, context, prepared.keywords, READ_DEADLINE)
-        return preview_without(prepared.call.secrets.values(), previewed(prepared.spec.name, preview))
+        found = await call_plugin(prepared.spec.name, function, context, prepared.keywords, READ_DEADLINE)
+        preview = previewed(prepared.spec.name, found)
+        if self.systems.ending is not None:
+            preview = await self.systems.ending.previewed(prepared, context, preview)
+        return preview_without(prepared.call.secrets.values(), preview)
 
     async def fresh(
         self, signed_in: SignedIn, interaction: Interaction, at: datetime | None = None
@@ -333,10 +337,8 @@ class Runner:
             Stale: it moved while it was read.
         """
         context = self.systems.reading(prepared, signed_in.directory, _report(interaction), before=preview)
-        verify = prepared.action.verify_function
-        assert verify is not None  # spec_of refuses a write without it
-        name = prepared.spec.name
-        seen = observed(name, await call_plugin(name, verify, context, prepared.keywords, READ_DEADLINE))
+        found = await read_back(self.systems, prepared, context, READ_DEADLINE)
+        seen = [] if isinstance(found, NotYet) else found
         if not seen or not all(o.as_expected for o in seen):
             raise Stale("The state moved while it was read.", hint="Run it again.")
         message = preview.summary or "Nothing had to change."

@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 from helpdesk.errors import InvalidArgument, PluginFailure, UsageError
@@ -35,6 +35,10 @@ _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_O
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 _INTEGER = re.compile(r"-?[0-9]{1,40}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?", re.ASCII
+)
+_DAY_ENDS = time(23, 59)
 MAX_INTEGER = 10**15
 """Far below 64 bits, so that policies, the log and every system behind an action can hold it."""
 MAX_TEXT = 10_000
@@ -57,6 +61,8 @@ def spec_of(plugin: Plugin, action: Action[Any]) -> ActionSpec:
         if not isinstance(texts, tuple) or not all(isinstance(text, str) for text in texts):
             raise PluginFailure(f"{action.name}: examples and needs are tuples of texts.")
     parameters = tuple(_parameters(action))
+    if action.time_bound:
+        parameters = _time_bound(action, parameters)
     _check_companions(action)
     _check_undo(action, parameters)
     summary, _, description = inspect.cleandoc(action.function.__doc__ or "").partition("\n")
@@ -80,6 +86,7 @@ def spec_of(plugin: Plugin, action: Action[Any]) -> ActionSpec:
         irreversible=action.irreversible,
         undoable=action.undo_function is not None,
         no_undo=action.no_undo,
+        time_bound=action.time_bound,
     )
 
 
@@ -111,6 +118,18 @@ def _check_undo(action: Action[Any], parameters: tuple[Parameter, ...]) -> None:
         raise PluginFailure(f"{action.name} sets a secret, which no log holds, so it has no undo.")
     if action.no_undo:
         raise PluginFailure(f"{action.name} has an undo, and says why it has none.")
+
+
+def _time_bound(action: Action[Any], parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+    """What ends by itself says when, in ``days`` or ``until``, and how it is taken back."""
+    if action.undo_function is None:
+        raise PluginFailure(f"{action.name} ends by itself, but lacks the undo that would end it.")
+    kinds = {p.name: p.kind for p in parameters if not p.required and p.default is None}
+    if (kinds.get("days"), kinds.get("until")) != ("integer", "date"):
+        raise PluginFailure(
+            f"{action.name} ends by itself, so it takes days: int | None = None and until: date | None = None."
+        )
+    return tuple(replace(p, moment=True) if p.name == "until" else p for p in parameters)
 
 
 def _parameters(action: Action[Any]) -> typing.Iterator[Parameter]:
@@ -207,7 +226,7 @@ def parse_value(parameter: Parameter, value: Any) -> Any:
         case "boolean":
             return _boolean(parameter, value)
         case "date":
-            return _date(parameter, value)
+            return _moment(parameter, value) if parameter.moment else _date(parameter, value)
         case "choice":
             if not isinstance(value, str) or value not in parameter.choices:
                 raise _invalid(parameter, value, f"one of {', '.join(parameter.choices)}")
@@ -256,6 +275,22 @@ def _date(parameter: Parameter, value: Any) -> str:
     raise _invalid(parameter, value, "a date such as 2026-12-31")
 
 
+def _moment(parameter: Parameter, value: Any) -> str:
+    """A moment with its zone: what one machine resolved means the same on every other."""
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        if _DATE.fullmatch(text):
+            day_ends = datetime.combine(date.fromisoformat(text), _DAY_ENDS)
+            return day_ends.astimezone().isoformat("T", "minutes")
+        if _MOMENT.fullmatch(text):
+            found = datetime.fromisoformat(text)
+            found = found if found.tzinfo is not None else found.astimezone()
+            return found.isoformat("T", "seconds" if found.second else "minutes")
+    except (ValueError, OverflowError):
+        pass  # said below, as for everything that is no date
+    raise _invalid(parameter, value, "a day such as 2026-12-31, or with a time: 2026-12-31T18:00")
+
+
 def _invalid(parameter: Parameter, value: Any, wanted: str) -> InvalidArgument:
     found = (
         repr(shorten(value, 60)) if isinstance(value, str) else f"a value of the kind {type(value).__name__}"
@@ -274,8 +309,12 @@ def keyword_arguments(
                 arguments[parameter.name] = secrets[parameter.name]
         elif parameter.name in values:
             value = values[parameter.name]
-            arguments[parameter.name] = date.fromisoformat(value) if parameter.kind == "date" else value
+            arguments[parameter.name] = _as_date(parameter, value) if parameter.kind == "date" else value
     return arguments
+
+
+def _as_date(parameter: Parameter, value: str) -> date:
+    return datetime.fromisoformat(value) if parameter.moment else date.fromisoformat(value)
 
 
 _JSON_TYPES = {"integer": "integer", "boolean": "boolean"}
@@ -292,7 +331,7 @@ def tool_schema(spec: ActionSpec) -> dict[str, Any]:
             schema["description"] = parameter.help
         if parameter.choices:
             schema["enum"] = list(parameter.choices)
-        if parameter.kind == "date":
+        if parameter.kind == "date" and not parameter.moment:
             schema["format"] = "date"
         properties[parameter.name] = schema
     required = [p.name for p in spec.parameters if p.required and p.kind != "secret"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from helpdesk.actions.call import Call, Provenance
-from helpdesk.actions.context import call_plugin, observed
+from helpdesk.actions.context import call_plugin
+from helpdesk.actions.ending import only_the_end, read_back
 from helpdesk.actions.journal import receipt_from
 from helpdesk.actions.prepare import Prepared
 from helpdesk.actions.restore import restored
@@ -167,13 +168,18 @@ class Undo:
 
     async def _still_there(self, done: _Done, signed_in: SignedIn) -> None:
         """Raises Refused when the system does not hold what the receipt recorded: somebody changed it since."""
-        name, verify = done.prepared.spec.name, done.prepared.action.verify_function
-        assert verify is not None  # spec_of refuses a write without it
         context = self.runner.systems.reading(
             done.prepared, signed_in.directory, _silent, before=done.before, begun=done.intent.time
         )
-        seen = await call_plugin(name, verify, context, done.prepared.keywords, READ_DEADLINE)
-        now = {} if isinstance(seen, NotYet) else {_key(o): o.observed for o in observed(name, seen)}
+        if only_the_end(done.before):
+            raise _no(
+                f"Entry {done.outcome.seq} of the log changed when access ends and nothing else, so there is "
+                "nothing to take back.",
+                "To end it earlier: helpdesk grants list",
+                "no-undo",
+            )
+        seen = await read_back(self.runner.systems, done.prepared, context, READ_DEADLINE)
+        now = {} if isinstance(seen, NotYet) else {_key(o): o.observed for o in seen}
         then = {_key(o): o.observed for o in done.receipt}
         for change in done.before.changes:
             found, left = now.get(_key(change), "not to be read"), then.get(_key(change), "")

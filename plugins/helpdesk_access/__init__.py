@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from helpdesk.plugin import (
@@ -22,6 +23,9 @@ from helpdesk.plugin import (
 )
 
 plugin = Plugin("access", needs=("directory",))
+
+Days = Annotated[int | None, "end it so many days after it is given; for good when left out"]
+Until = Annotated[date | None, "end it on this day, or at a moment such as 2026-12-02T18:00"]
 
 _WORDS = {True: "member", False: "not a member"}
 
@@ -126,12 +130,16 @@ def _itself(group: Group) -> Observation:
         "please add me to vpn-users",
         "request membership of a group",
         "I need to see the payroll folder for the audit",
+        "I need access to the design share for two weeks",
     ),
+    time_bound=True,
 )
 async def request(
     ctx: Context,
     group: Annotated[GroupName, "which group"],
     reason: Annotated[str, "what it is for; the approver reads it"] = "",
+    days: Days = None,
+    until: Until = None,
 ) -> str:
     """Ask to become a member of a group; its owner approves."""
     target = await ctx.directory.group(group)
@@ -140,17 +148,23 @@ async def request(
 
 
 @request.preview
-async def _(ctx: ReadContext, group: GroupName, reason: str = "") -> Preview:
+async def _(
+    ctx: ReadContext, group: GroupName, reason: str = "", days: Days = None, until: Until = None
+) -> Preview:
     return await _preview(ctx, group, ctx.actor.person, to=True)
 
 
 @request.verify
-async def _(ctx: ReadContext, group: GroupName, reason: str = "") -> list[Observation]:
+async def _(
+    ctx: ReadContext, group: GroupName, reason: str = "", days: Days = None, until: Until = None
+) -> list[Observation]:
     return await _seen(ctx, group, ctx.actor.person, expected=True)
 
 
 @request.undo
-async def _(ctx: ReadContext, group: GroupName, reason: str = "") -> Opposite:
+async def _(
+    ctx: ReadContext, group: GroupName, reason: str = "", days: Days = None, until: Until = None
+) -> Opposite:
     return Opposite("access.revoke", {"person": ctx.actor.login, "group": group})
 
 
@@ -161,12 +175,16 @@ async def _(ctx: ReadContext, group: GroupName, reason: str = "") -> Opposite:
         "add bo to vpn-users",
         "let a colleague into my group",
         "put bo on the design share",
+        "give bo access to finance-share for 5 days",
     ),
+    time_bound=True,
 )
 async def grant(
     ctx: Context,
     person: Annotated[Login, "who gets access"],
     group: Annotated[GroupName, "to which group"],
+    days: Days = None,
+    until: Until = None,
 ) -> str:
     """Make someone a member of a group that you own."""
     user, target = await ctx.directory.person(person), await ctx.directory.group(group)
@@ -175,17 +193,23 @@ async def grant(
 
 
 @grant.preview
-async def _(ctx: ReadContext, person: Login, group: GroupName) -> Preview:
+async def _(
+    ctx: ReadContext, person: Login, group: GroupName, days: Days = None, until: Until = None
+) -> Preview:
     return await _preview(ctx, group, await ctx.directory.person(person), to=True)
 
 
 @grant.verify
-async def _(ctx: ReadContext, person: Login, group: GroupName) -> list[Observation]:
+async def _(
+    ctx: ReadContext, person: Login, group: GroupName, days: Days = None, until: Until = None
+) -> list[Observation]:
     return await _seen(ctx, group, await ctx.directory.person(person), expected=True)
 
 
 @grant.undo
-async def _(ctx: ReadContext, person: Login, group: GroupName) -> Opposite:
+async def _(
+    ctx: ReadContext, person: Login, group: GroupName, days: Days = None, until: Until = None
+) -> Opposite:
     return Opposite("access.revoke", {"person": person, "group": group})
 
 

@@ -1,0 +1,320 @@
+"""Access that ends by itself: the end is part of what is previewed, is kept before the effect, and is read back.
+
+The end is promised first and given second (V5): a process that dies in between leaves a promise about something that
+was never given, whose end finds nothing to take back. Access without its end cannot come out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from helpdesk.actions.context import Systems, call_plugin, observed
+from helpdesk.actions.grant import NEVER, NONE, SYSTEM, End, Grant, Named, end_of, id_of, told
+from helpdesk.actions.prepare import Prepared
+from helpdesk.canonical import digest
+from helpdesk.errors import NotFound, PluginFailure, Refused
+from helpdesk.events import Change, Observation, Outcome, Result
+from helpdesk.lanes import waited
+from helpdesk.plugin import NotYet, Opposite, Preview, ReadContext
+from helpdesk.ports import SignedIn
+
+DEADLINE = 60.0
+NO_WORKER = "no-worker"
+
+
+class Promises(Protocol):
+    """Where grants are kept until they end. Blocking; every method raises Failed or Unreachable without its store."""
+
+    def check(self, undo: str, plugin: str) -> None:
+        """Raises Refused where nobody could take it back: the worker may not run the action ``undo``."""
+
+    def live(self, thing: str) -> Sequence[Grant]:
+        """Every grant of a thing that has not ended yet, the one that ends last first."""
+
+    def keep(self, grant: Grant) -> Grant:
+        """Keep a promise durably; the one of this id that is kept already, where there is one."""
+
+    def drop(self, grant: Grant, why: str) -> None:
+        """It will not end by itself any more: it never came to be, or something else holds instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Looks after the ends of what time-bound actions give.
+
+    Attributes:
+        promises: ``None`` where no worker is configured: then nothing can end by itself.
+        log: tells the name of this host's log. decider: who decided a request, by permanent id; "" for nobody.
+    """
+
+    systems: Systems
+    promises: Promises | None = None
+    log: Callable[[], str] = str
+    decider: Callable[[str], str] | None = None
+
+    # ── looking ───────────────────────────────────────────────────────────────────────────────
+
+    async def previewed(self, prepared: Prepared, context: ReadContext, preview: Preview) -> Preview:
+        """The preview with what becomes of the end.
+
+        Raises:
+            Refused: it could not end ("no-worker"), or nobody could take it back.
+            UsageError, InvalidArgument: what was said of the end makes no sense.
+        """
+        if not prepared.spec.time_bound:
+            return preview
+        end = end_of(prepared.values, self.systems.clock())
+        if self.promises is None:
+            if end is not None:
+                raise _no_worker()
+            return preview
+        opposite = await self.opposite(prepared, context)
+        live = await waited(self.promises.live, thing_of(prepared, opposite))
+        if end is None:
+            return _kept_for_good(prepared, preview, live)
+        await waited(self.promises.check, opposite.action, prepared.spec.plugin)
+        if not preview.changes:
+            if not live:
+                return replace(
+                    preview, summary=f"{_had(preview)} It does not end by itself, and that stays so."
+                )
+            if end.moment(self.systems.clock()) <= live[0].ends:
+                return replace(
+                    preview, summary=f"{_had(preview)} It ends on {told(live[0].ends)}, and not earlier."
+                )
+        change = Change(SYSTEM, prepared.target, _what(prepared), _standing(live, NONE), str(end))
+        return replace(preview, summary=_until(prepared, preview, end), changes=(*preview.changes, change))
+
+    async def seen(self, prepared: Prepared, context: ReadContext) -> list[Observation]:
+        """What is kept about the end now, in the words of the preview that was agreed to."""
+        promised = _promised(context.before)
+        if self.promises is None or promised is None or not prepared.spec.time_bound:
+            return []
+        thing = thing_of(prepared, await self.opposite(prepared, context))
+        live = await waited(self.promises.live, thing)
+        none = NEVER if promised.after == NEVER else NONE
+        mine = next((grant for grant in live if grant.id == id_of(thing, prepared.call.key)), None)
+        now = mine.asked if mine is not None else _standing(live, none)
+        found = [Observation(SYSTEM, promised.target, promised.what, promised.after, now)]
+        if mine is not None:
+            ends = told(mine.ends)
+            found.append(Observation(SYSTEM, mine.id, "ends", ends, ends))
+        return found
+
+    async def opposite(self, prepared: Prepared, context: ReadContext) -> Opposite:
+        """The one call that takes back what this one gives. Raises PluginFailure."""
+        name, function = prepared.spec.name, prepared.action.undo_function
+        if function is None:
+            raise PluginFailure(f"{name} ends by itself, but names no call that would end it.")
+        found = await call_plugin(name, function, context, prepared.keywords, DEADLINE)
+        if isinstance(found, (list, tuple)) and len(found) == 1:
+            (found,) = found
+        if not isinstance(found, Opposite):
+            raise PluginFailure(f"{name} ends by itself, so its undo names exactly one call.")
+        return found
+
+    # ── around the effect ─────────────────────────────────────────────────────────────────────
+
+    async def promise(
+        self, prepared: Prepared, context: ReadContext, acting: SignedIn, request: str, entry: int
+    ) -> Grant | None:
+        """Keep the end durably, before the effect; ``None`` for what does not end.
+
+        Args:
+            request: of the approval, or "". entry: the intent in this host's log.
+
+        Raises:
+            HelpdeskError: it could not be kept, so nothing may be given.
+        """
+        end = end_of(prepared.values, self.systems.clock()) if prepared.spec.time_bound else None
+        if end is None:
+            return None
+        if self.promises is None:
+            raise _no_worker()
+        opposite = await self.opposite(prepared, context)
+        grant = replace(
+            self._grant(prepared, opposite, end),
+            approved_by=(await waited(self._approver, acting, request),),
+            request=request,
+            entry=entry,
+            changes=_before_and_after(context.before),
+        )
+        return await waited(self.promises.keep, grant)
+
+    async def given(self, prepared: Prepared, context: ReadContext) -> None:
+        """The effect was carried out without an error: what is given for good now ends no more."""
+        promised = _promised(context.before)
+        if self.promises is None or promised is None or promised.after != NEVER:
+            return
+        await self._drop_all(
+            thing_of(prepared, await self.opposite(prepared, context)), "it was given for good"
+        )
+
+    async def settle(self, prepared: Prepared, grant: Grant | None, result: Result) -> None:
+        """Tidy up once the outcome is known; whatever a crash leaves of this, the ends themselves find out.
+
+        A promise about what is known not to exist goes. One that holds replaces those before it. And what was taken
+        back has no end left.
+        """
+        if self.promises is None:
+            return
+        if grant is not None:
+            if result.outcome in (Outcome.FAILED, Outcome.REFUSED):
+                await waited(self.promises.drop, grant, "it was never given")
+            elif result.outcome is Outcome.DONE:
+                await self._drop_all(grant.thing, f"{grant.id} holds instead", grant.id)
+        elif (
+            result.outcome is Outcome.DONE and not prepared.spec.time_bound and prepared.spec.about == "group"
+        ):
+            await self._drop_all(thing_of(prepared), "it was taken back")
+
+    async def _drop_all(self, thing: str, why: str, but: str = "") -> None:
+        promises = self.promises
+        if promises is None:
+            return
+
+        def drop() -> None:
+            for grant in promises.live(thing):
+                if grant.id != but:
+                    promises.drop(grant, why)
+
+        await waited(drop)
+
+    def _approver(self, acting: SignedIn, request: str) -> str:
+        """The login of whoever let it happen: who decided the request, else who gives it; blocking."""
+        id = self.decider(request) if request and self.decider is not None else ""
+        if not id or id == acting.actor.person.id:
+            return acting.actor.login
+        try:
+            return acting.directory.person_by_id(id).login
+        except NotFound:
+            return id  # they left in between; the log still knows who that was
+
+    def _grant(self, prepared: Prepared, opposite: Opposite, end: End) -> Grant:
+        now = self.systems.clock().astimezone()
+        person = prepared.person or prepared.requester.person
+        requester = prepared.requester.person
+        thing = thing_of(prepared, opposite)
+        kinds = {p.name: p.kind for p in prepared.spec.parameters}
+        return Grant(
+            id=id_of(thing, prepared.call.key),
+            thing=thing,
+            action=prepared.spec.name,
+            version=prepared.spec.plugin_version,
+            arguments=dict(prepared.values),
+            key=prepared.call.key,
+            undo=opposite.action,
+            person=Named(person.id, person.login, person.name),
+            requester=Named(requester.id, requester.login, requester.name),
+            people={
+                name: prepared.people[value].id
+                for name, value in prepared.values.items()
+                if kinds[name] == "login"
+            },
+            groups={
+                name: Named(prepared.groups[value].id, prepared.groups[value].name, prepared.groups[value].dn)
+                for name, value in prepared.values.items()
+                if kinds[name] == "group"
+            },
+            given=now.replace(microsecond=0),
+            ends=end.moment(now).replace(microsecond=0),
+            asked=str(end),
+            log=self.log(),
+        )
+
+
+async def read_back(
+    systems: Systems, prepared: Prepared, context: ReadContext, deadline: float
+) -> list[Observation] | NotYet:
+    """What an action's ``verify`` reads, and what is kept about its end. Raises PluginFailure and what they raise."""
+    name, verify = prepared.spec.name, prepared.action.verify_function
+    if verify is None:
+        raise PluginFailure(f"{name} cannot be read back.")
+    found = await call_plugin(name, verify, context, prepared.keywords, deadline)
+    if isinstance(found, NotYet):
+        return found
+    seen = observed(name, found)
+    if systems.ending is not None:
+        seen += await systems.ending.seen(prepared, context)
+    return seen
+
+
+def thing_of(prepared: Prepared, opposite: Opposite | None = None) -> str:
+    """What is given to whom: the call that takes it back, by ids; alike for every way of giving it.
+
+    Args:
+        opposite: that call; the prepared one itself when left out.
+    """
+    people = {name: person.id for name, person in prepared.people.items()}
+    for person in (prepared.requester.person, prepared.person):
+        if person is not None:
+            people.setdefault(person.login, person.id)
+    ids = {**people, **{name: group.id for name, group in prepared.groups.items()}}
+    action = opposite.action if opposite is not None else prepared.spec.name
+    arguments: dict[str, Any] = dict(opposite.arguments if opposite is not None else prepared.values)
+    return digest(
+        {"action": action, "of": {name: ids.get(value, value) for name, value in arguments.items()}}
+    )
+
+
+def only_the_end(preview: Preview) -> bool:
+    """Whether nothing but the end was changed: there is no call that takes that alone back."""
+    return bool(preview.changes) and all(change.system == SYSTEM for change in preview.changes)
+
+
+def _kept_for_good(prepared: Prepared, preview: Preview, live: Sequence[Grant]) -> Preview:
+    """Given without an end, where an end waits: from then on there is none."""
+    if not live:
+        return preview
+    change = Change(SYSTEM, prepared.target, _what(prepared), _standing(live, NEVER), NEVER)
+    summary = preview.summary
+    if not preview.changes:
+        summary = f"Let {_who(prepared)} keep {prepared.target} for good: it will not end by itself any more."
+    return replace(preview, summary=summary, changes=(*preview.changes, change))
+
+
+def _until(prepared: Prepared, preview: Preview, end: End) -> str:
+    """The summary with its end."""
+    if preview.changes:
+        return f"{preview.summary.rstrip('.')}, until {end}."
+    return f"Let {_who(prepared)} keep {prepared.target} longer: until {end}."
+
+
+def _before_and_after(preview: Preview | None) -> tuple[tuple[str, str, str, str, str], ...]:
+    changes = preview.changes if preview else ()
+    return tuple((c.system, c.target, c.what, c.before, c.after) for c in changes if c.system != SYSTEM)
+
+
+def _standing(live: Sequence[Grant], none: str) -> str:
+    return told(live[0].ends) if live else none
+
+
+def _promised(before: Preview | None) -> Change | None:
+    return next((change for change in before.changes if change.system == SYSTEM), None) if before else None
+
+
+def _what(prepared: Prepared) -> str:
+    return f"end of access of {_login(prepared)}"
+
+
+def _login(prepared: Prepared) -> str:
+    return (prepared.person or prepared.requester.person).login
+
+
+def _who(prepared: Prepared) -> str:
+    return (prepared.person or prepared.requester.person).name
+
+
+def _had(preview: Preview) -> str:
+    text = preview.summary.rstrip(".") or "It is there already"
+    return text.removesuffix("; nothing had to change") + "; nothing had to change."
+
+
+def _no_worker() -> Refused:
+    return Refused(
+        "Nothing can end by itself here, because no worker is configured that would take it back; nothing was done.",
+        hint="An administrator sets [worker] service in the configuration; without --days and --until it is for good.",
+        code=NO_WORKER,
+    )
