@@ -8,6 +8,7 @@ installed by pip, each into a virtual environment of its own, and left out witho
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import resource
 import statistics
@@ -186,6 +187,7 @@ def _memory() -> int:
 
 
 def main() -> None:
+    gc.set_threshold(50_000)  # as the program does, before anything else
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         if not os.environ.get("BENCH_NO_PAINT"):

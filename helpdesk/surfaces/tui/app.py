@@ -5,6 +5,7 @@ Nothing is decided here. What acts goes to the desk, and comes back as events.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -133,6 +134,7 @@ class HelpdeskApp(App[int]):
 
     async def _begin(self) -> None:
         """After the first paint: what is not in sight yet, and whoever is signed in already."""
+        gc.freeze()  # what a start leaves stays: looking through it for rubbish would delay some key later
         await self.query_one("#middle").mount(Reader(id="reader"))
 
         async def current(interaction: OnScreen) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.style import Style as RichStyle
 from textual.binding import Binding, BindingType
 from textual.content import Content, Span
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
@@ -48,6 +49,8 @@ class Feed(ScrollView, can_focus=True):
         Binding("o,enter", "act('open')", "Open"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"feed--chosen"}
+    virtual_size = Reactive(Size(0, 0))
+    """Textual's own lays the whole screen out anew whenever it changes; a feed that grows is only painted."""
 
     class Acted(Message):
         """A key was pressed on a block: "undo", "why" or "open"."""
@@ -72,6 +75,7 @@ class Feed(ScrollView, can_focus=True):
         self._put: float | None = None
         self._bars: dict[tuple[str, tuple[Span, ...]], Strip] = {}
         self._looked: _Look | None = None
+        self._measuring = False
 
     # ── what is in it ─────────────────────────────────────────────────────────────────────────
 
@@ -104,6 +108,52 @@ class Feed(ScrollView, can_focus=True):
         self._last_end = float("inf")  # it stays where it is put
         self._top = top
         self.call_after_refresh(self._bring)
+
+    def watch_virtual_size(self, size: Size) -> None:
+        """The bar at the side follows what there is."""
+        self._scroll_update(size)
+
+    def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
+        """Scroll at once, also for keys, wheel and bar: every step of a glide would be a paint of its own."""
+        if y is not None and self._room > 0 and self.blocks:
+            y = self._reached(int(y))
+        super().scroll_to(x, y, **{**options, "animate": False})
+
+    def _reached(self, y: int) -> int:
+        """The line that a scroll to ``y`` comes to, once everything that it brings into sight was measured.
+
+        What is above may turn out higher than it was taken for: what the person sees goes on where it was, and
+        one paint shows it, instead of a second one that moves everything.
+        """
+        top, total, room = self.scroll_offset.y, self._heights.total, self.size.height
+        if not 0 <= top < total:
+            return y
+        index, begin = self._heights.at(top)
+        inside, by = top - begin, y - top
+        self._measuring = True
+        try:
+            if -2 * room <= by < 0:
+                seen = inside
+                while index > 0 and seen < -by:
+                    index -= 1
+                    seen += len(self._strips(index, self._room))
+                y = max(self._heights.start(index) + seen + by, 0)
+            self._measure_from(max(y, 0), room)
+        finally:
+            self._measuring = False
+        if self._heights.total != total:
+            self.virtual_size = Size(self._room, self._heights.total)
+        return y
+
+    def _measure_from(self, line: int, room: int) -> None:
+        """Heights of the blocks in sight where the screen begins with that line."""
+        if line >= self._heights.total:
+            return
+        index, begin = self._heights.at(line)
+        seen = begin - line
+        while index < len(self.blocks) and seen < room:
+            seen += len(self._strips(index, self._room))
+            index += 1
 
     def _bring(self) -> None:
         """Put the block that was wanted at the top there; what is not laid out yet is put there once it is."""
@@ -181,7 +231,8 @@ class Feed(ScrollView, can_focus=True):
         self._drawn[index] = (block.version, width, strips)
         if len(strips) != self._heights[index]:
             self._heights[index] = len(strips)
-            self.changed()  # what is below moves, and the bar at the side knows it next time
+            if not self._measuring:
+                self.changed()  # what is below moves, and the bar at the side knows it next time
         return strips
 
     def _wrapped(self, bar: Content, body: Content, width: int) -> list[Strip]:
