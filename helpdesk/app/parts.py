@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from helpdesk.gate.limits import Limits
     from helpdesk.gate.requests import Requests
     from helpdesk.gate.roles import Roles
+    from helpdesk.gate.seals import Seals
     from helpdesk.gate.services import Services
     from helpdesk.gate.session import SessionStore
     from helpdesk.gate.shipping import Shipping
@@ -154,6 +155,13 @@ class Parts:
         return HostKey.load_or_create(self.paths.state / "keys")
 
     @cached_property
+    def seals(self) -> Seals:
+        """This host's key, and whose else is believed. Raises ConfigError where a listed key is none."""
+        from helpdesk.gate.seals import Seals
+
+        return Seals.of(self.host_key, self.config.worker.trusted_hosts)
+
+    @cached_property
     def audit(self) -> AuditLog:
         from helpdesk.gate.audit import AuditLog
 
@@ -178,7 +186,7 @@ class Parts:
     def requests(self) -> Requests:
         from helpdesk.gate.requests import Requests
 
-        return Requests(self.paths.state / "requests", self.clock, self.host_key)
+        return Requests(self.paths.state / "requests", self.clock, self.seals)
 
     @cached_property
     def cases(self) -> Cases:

@@ -8,7 +8,7 @@ Restoring an old copy of the whole store is not seen here; the log of outcomes, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,8 +19,10 @@ from helpdesk.events import Change
 from helpdesk.gate import requests_rows as rows
 from helpdesk.gate.requests_schema import RELEASED
 from helpdesk.gate.requests_words import closed, own_request, too_many
+from helpdesk.gate.routing import open_needs
 from helpdesk.gate.schema import FAMILIES
 from helpdesk.gate.sealed import (
+    Approval,
     Decision,
     Request,
     RequestState,
@@ -30,6 +32,7 @@ from helpdesk.gate.sealed import (
     new_id,
     request_document,
     seal,
+    tampered,
 )
 from helpdesk.identity import Person
 from helpdesk.ports import Clock
@@ -39,9 +42,30 @@ __all__ = ["Request", "RequestState", "Requests", "SealedCall", "Signer"]
 LIFETIME = timedelta(days=14)
 MAX_PENDING = 3
 """Requests of one person that may wait for one approver at a time (V7)."""
-_FINAL = (RequestState.DONE, RequestState.FAILED, RequestState.UNKNOWN, RequestState.DENIED)
+_FINAL = (
+    RequestState.DONE,
+    RequestState.FAILED,
+    RequestState.UNKNOWN,
+    RequestState.DENIED,
+    RequestState.STALE,
+)
 _BEGUN = (RequestState.CLAIMED, RequestState.UNKNOWN)
 _CLAIMED = RequestState.CLAIMED.value
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Who decides, where the request does not name them.
+
+    Attributes:
+        name: as people call them. instead_of: the id of the approver for whom they stand in.
+    """
+
+    name: str = ""
+    instead_of: str = ""
+
+
+NOBODY_ELSE = Decider()
 
 
 class Requests:
@@ -210,13 +234,41 @@ class Requests:
 
     # ── deciding ──────────────────────────────────────────────────────────────────────────────
 
-    def claim(self, id: str, approver_id: str) -> Request:
+    def claim(self, id: str, approver_id: str, by: Decider = NOBODY_ELSE) -> Request:
         """Make a request this approver's to carry out: of any number who try at once, one succeeds (V4).
 
         Raises:
             Refused: "already-decided", "expired", "sealed"; or they may not decide this one (V1, V2).
         """
-        return self._decide(id, RequestState.CLAIMED, approver_id, _may_decide(approver_id))
+        return self._decide(id, RequestState.CLAIMED, approver_id, _may_decide(approver_id, by), decider=by)
+
+    def approve(self, id: str, approval: Approval, by: Decider = NOBODY_ELSE) -> Request:
+        """Add a yes. Once nobody else is needed the request is ``APPROVED``, for a worker to carry out.
+
+        Raises:
+            Refused: as :meth:`claim` says; they said yes before; or it is a yes to something else ("sealed").
+        """
+
+        def check(request: Request) -> None:
+            _may_decide(approval.approver, by)(request)
+            if approval.plan != request.digest:
+                raise tampered(request.id)
+            if approval.approver in {one.approver for one in request.approvals if one.good_at(self._now())}:
+                raise Refused(
+                    f"You approved request {request.id} already; it waits for somebody else, too.",
+                    code="already-decided",
+                )
+
+        def what(request: Request) -> str:
+            yes = (*request.approvals, approval)
+            return RELEASED if open_needs(request, yes, self._now()) else RequestState.APPROVED
+
+        return self._decide(id, what, approval.approver, check, decider=by, approval=approval)
+
+    def take(self, id: str) -> Request:
+        """Make an approved request a worker's; again is once. Raises Refused ("already-decided", "sealed")."""
+        begins = (RequestState.APPROVED, RequestState.CLAIMED)
+        return self._decide(id, RequestState.CLAIMED, None, _approved, after=begins)
 
     def release(self, id: str) -> None:
         """Open a claimed request again: its approver gave up before anything began."""
@@ -226,28 +278,31 @@ class Requests:
         """How it ended for whoever claimed it; what was ``UNKNOWN`` can be finished again.
 
         Args:
-            state: DONE, FAILED, UNKNOWN, or DENIED with the reason as ``answer``.
+            state: DONE, FAILED, UNKNOWN; STALE or DENIED with the reason as ``answer``.
             entry: the log entry that holds the outcome.
         """
         if state not in _FINAL:
             raise ValueError(f"what was claimed does not end with {state}")
-        after = (RequestState.CLAIMED,) if state is RequestState.DENIED else _BEGUN
+        after = (RequestState.CLAIMED,) if state in (RequestState.DENIED, RequestState.STALE) else _BEGUN
         self._decide(id, state, None, None, after=after, answer=answer, entry=entry)
 
-    def deny(self, id: str, approver_id: str, reason: str) -> None:
+    def deny(self, id: str, approver_id: str, reason: str, by: Decider = NOBODY_ELSE) -> None:
         """Say no. Raises as :meth:`claim` does."""
-        self._decide(id, RequestState.DENIED, approver_id, _may_decide(approver_id), answer=reason)
+        check = _may_decide(approver_id, by)
+        self._decide(id, RequestState.DENIED, approver_id, check, answer=reason, decider=by)
 
     def _decide(
         self,
         id: str,
-        what: str,
+        what: str | Callable[[Request], str],
         by: str | None,
         check: Callable[[Request], None] | None,
         *,
         after: tuple[RequestState, ...] = (RequestState.PENDING,),
         answer: str = "",
         entry: int | None = None,
+        decider: Decider = NOBODY_ELSE,
+        approval: Approval | None = None,
     ) -> Request:
         """Add one decision, if the request stands where the decision may follow. ``by`` None: as before."""
         sealed: list[bytes] = []
@@ -259,8 +314,16 @@ class Requests:
                     check(request)
                 if request.state not in after:
                     raise closed(request, self._now())
-                by = request.decided_by if by is None else by
-                decision = self._next(session, request, what, by, answer, entry)
+                if by is None:
+                    by, decider = request.decided_by, Decider(request.decided_by_name)
+                decision = replace(
+                    self._next(session, request, what if isinstance(what, str) else what(request), by),
+                    answer=answer,
+                    entry=entry,
+                    by_name=decider.name,
+                    instead_of=decider.instead_of,
+                    approval=asdict(approval) if approval else None,
+                )
                 sealed.append(self._add(session, decision))
                 return self._rows.load(session, request.id)
         except Duplicate as error:  # somebody decided beside the program's own locks
@@ -269,9 +332,7 @@ class Requests:
             found = settled(self._store, about, lambda session: self._decided(session, id, sealed[-1]))
             return _kept(lost, found)
 
-    def _next(
-        self, session: Session, request: Request, what: str, by: str, answer: str, entry: int | None
-    ) -> Decision:
+    def _next(self, session: Session, request: Request, what: str, by: str) -> Decision:
         row = session.one("SELECT steps FROM requests WHERE id = ?", request.id)
         return Decision(
             request=request.id,
@@ -280,8 +341,6 @@ class Requests:
             what=str(what),
             by=by,
             at=self._now().isoformat(),
-            answer=answer,
-            entry=entry,
         )
 
     def _add(self, session: Session, decision: Decision) -> bytes:
@@ -317,11 +376,11 @@ class Requests:
         return self._clock().astimezone(UTC)
 
 
-def _may_decide(approver_id: str) -> Callable[[Request], None]:
+def _may_decide(approver_id: str, by: Decider = NOBODY_ELSE) -> Callable[[Request], None]:
     def check(request: Request) -> None:
-        if approver_id == request.call.requester_id:
+        if request.call.requester_id in (approver_id, by.instead_of):
             raise own_request()
-        if approver_id not in request.approver_ids:
+        if (by.instead_of or approver_id) not in request.approver_ids:
             raise Refused(
                 f"Request {request.id} waits for {' or '.join(request.approver_names)}.",
                 rule="not-an-approver",
@@ -330,7 +389,14 @@ def _may_decide(approver_id: str) -> Callable[[Request], None]:
     return check
 
 
+def _approved(request: Request) -> None:
+    """What nobody approved is nothing for a worker, whatever stands in the store."""
+    if not request.approvals:
+        raise Refused(f"Request {request.id} is not approved.", code="not-approved")
+
+
 def _kept(lost: Unsure, found: Request | None) -> Request:
+    """What the broken transaction wrote. Raises StoreUnreachable when it was not kept."""
     if found is None:
-        raise StoreUnreachable(f"{lost.message} Nothing was kept.", hint="Try again.") from lost
+        raise StoreUnreachable(lost.message, hint=lost.hint) from lost
     return found

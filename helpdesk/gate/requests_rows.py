@@ -17,6 +17,7 @@ from helpdesk.gate.sealed import (
     Request,
     RequestState,
     Signer,
+    open_decision,
     opened,
     read_request,
     tampered,
@@ -208,7 +209,7 @@ class SealedRows:
         except Refused as error:
             raise tampered(str(id)) from error
         last = decisions[-1] if decisions else None
-        request = read_request(document, text, RequestState.PENDING, last)
+        request = read_request(document, text, RequestState.PENDING, decisions)
         return replace(request, state=self._state(request, last))
 
     def _decisions(self, session: Session, rows: Sequence[Row]) -> dict[object, list[Row]]:
@@ -224,7 +225,7 @@ class SealedRows:
 
     def _decision(self, row: Row) -> Decision:
         nonce, step, what, text, signature = row
-        decision = Decision(**opened(self._signer, text, signature, decision=True))
+        decision = open_decision(self._signer, text, signature)
         if (decision.nonce, decision.step, decision.what) != (nonce, step, what):
             raise tampered()
         return decision

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from helpdesk.canonical import canonical
 from helpdesk.errors import Refused
 from helpdesk.events import Change
+from helpdesk.gate.seals import Seals
 from helpdesk.identity import Group, Person
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -34,10 +35,15 @@ class Signer(Protocol):
 
 
 class RequestState(StrEnum):
-    """``CLAIMED``: an approver is carrying it out. ``UNKNOWN``: it must be reconciled."""
+    """``APPROVED``: everybody who was needed said yes, and a worker carries it out. ``CLAIMED``: that is under way.
+
+    ``UNKNOWN``: it must be reconciled. ``STALE``: what was approved is not what it would be now; nothing was done.
+    """
 
     PENDING = "pending"
+    APPROVED = "approved"
     CLAIMED = "claimed"
+    STALE = "stale"
     DONE = "done"
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -55,6 +61,10 @@ class SealedCall:
         key: the idempotency key (R3).
         nonce: random; decisions are bound to it, so that none fits another request.
         created, expires: UTC, ISO 8601; set when the request is stored.
+        policy: digest of the rules that it was asked under. state: of the call on the state it was previewed on.
+        summary: what it would do, in a sentence, as the requester saw it.
+        routing: who must say yes (:mod:`helpdesk.gate.routing`); empty: any one approver.
+        at: not before then, UTC, ISO 8601; "" for as soon as it is approved.
     """
 
     action: str
@@ -70,6 +80,11 @@ class SealedCall:
     nonce: str = ""
     created: str = ""
     expires: str = ""
+    policy: str = ""
+    state: str = ""
+    summary: str = ""
+    routing: Mapping[str, Any] = field(default_factory=dict)
+    at: str = ""
 
     @classmethod
     def of(
@@ -83,8 +98,9 @@ class SealedCall:
         person: Person | None,
         group: Group | None,
         key: str,
+        **sealed: Any,
     ) -> SealedCall:
-        """The call about live objects, pinned by their ids."""
+        """The call about live objects, pinned by their ids; ``sealed`` are further fields."""
         return cls(
             action=action,
             plugin_version=plugin_version,
@@ -97,7 +113,40 @@ class SealedCall:
             key=key,
             provenance=dict(provenance),
             nonce=secrets.token_hex(16),
+            **sealed,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A yes to exactly one plan, by one person who had signed in freshly (V1, V7).
+
+    Attributes:
+        plan: the digest of the sealed request. nonce: random, so that two yeses are two.
+        approver: their id. login: how they signed in. host: the id of the key of the host that took the sign-in.
+        signed_in, expires: UTC, ISO 8601.
+        instead_of: the id of whoever asked them to stand in, whose right counts; "" for their own.
+        rule: the ``@id`` of the rule that let them.
+    """
+
+    plan: str
+    approver: str
+    login: str
+    host: str
+    signed_in: str
+    expires: str
+    nonce: str
+    instead_of: str = ""
+    rule: str = ""
+
+    @property
+    def right(self) -> str:
+        """The id of the person whose right it is."""
+        return self.instead_of or self.approver
+
+    def good_at(self, now: datetime) -> bool:
+        """A clock from before the sign-in proves nothing."""
+        return datetime.fromisoformat(self.signed_in) <= now < datetime.fromisoformat(self.expires)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +155,14 @@ class Request:
 
     Attributes:
         id: short and easy to read aloud ("R-7K3F2Q").
-        changes: what would change, as it was previewed for whoever asked.
+        changes: what would change, as it was previewed for whoever asked; every approver sees these.
         reason: why, in the requester's words.
         approver_ids, approver_names: the people who may decide, in the same order.
-        digest: SHA-256 of the sealed document; the log names it.
+        digest: the plan's: SHA-256 of the sealed document. The log names it, and approvals are bound to it.
         decided_by: id of whoever decided last, or "".
         answer: why it was denied, in the decider's words.
         entry: sequence number of the log entry that holds the outcome.
+        approvals: every yes so far, in their order.
     """
 
     id: str
@@ -127,6 +177,8 @@ class Request:
     decided_at: datetime | None = None
     answer: str = ""
     entry: int | None = None
+    approvals: tuple[Approval, ...] = ()
+    decided_by_name: str = ""
 
     @property
     def created(self) -> datetime:
@@ -139,6 +191,8 @@ class Request:
     @property
     def decider(self) -> str:
         """Who decided last, by name; "" while nobody has."""
+        if self.decided_by_name:
+            return self.decided_by_name
         names = dict(zip(self.approver_ids, self.approver_names, strict=True))
         return names.get(self.decided_by, self.call.requester_login if self.decided_by else "")
 
@@ -148,8 +202,10 @@ class Decision:
     """One step in a request's life.
 
     Attributes:
-        what: a :class:`RequestState`, or "released": open again, nothing had begun.
+        what: a :class:`RequestState`, or "released": open still, or again; nothing has begun.
         step: counts from 1 within the request.
+        by_name: of whoever decided, where they are none of the approvers. instead_of: the approver they stood in for.
+        approval: of a yes; with "released" others have to say yes, too.
     """
 
     request: str
@@ -160,6 +216,9 @@ class Decision:
     at: str
     answer: str = ""
     entry: int | None = None
+    by_name: str = ""
+    instead_of: str = ""
+    approval: Mapping[str, Any] | None = None
 
 
 def new_id() -> str:
@@ -184,6 +243,22 @@ def decision_document(decision: Decision) -> str:
     return canonical(asdict(decision)).decode()
 
 
+def open_decision(signer: Signer, document: object, signature: object) -> Decision:
+    """A decision behind its seal; an approval is believed only under the key of the host that took the sign-in.
+
+    Raises:
+        Refused: it is not as it was written ("sealed").
+    """
+    decision = Decision(**opened(signer, document, signature, decision=True))
+    if decision.approval is not None:
+        host, by = decision.approval["host"], decision.approval["approver"]
+        if by != decision.by or not isinstance(signature, bytes):
+            raise tampered()
+        if isinstance(signer, Seals) and signer.sealed_by(signature) != host:
+            raise tampered()
+    return decision
+
+
 def seal(signer: Signer, document: str, *, decision: bool = False) -> bytes:
     return signer.sign((_DECISION if decision else _REQUEST) + document.encode())
 
@@ -200,10 +275,11 @@ def opened(signer: Signer, document: object, signature: object, *, decision: boo
 
 
 def read_request(
-    document: Mapping[str, Any], text: str, state: RequestState, last: Decision | None
+    document: Mapping[str, Any], text: str, state: RequestState, decisions: Sequence[Decision] = ()
 ) -> Request:
-    """A request from its opened document, where it stands, and the last decision about it."""
+    """A request from its opened document, where it stands, and every decision about it."""
     approvers = document["approvers"]
+    last = decisions[-1] if decisions else None
     return Request(
         id=document["id"],
         call=SealedCall(**document["call"]),
@@ -217,6 +293,8 @@ def read_request(
         decided_at=datetime.fromisoformat(last.at) if last else None,
         answer=last.answer if last else "",
         entry=last.entry if last else None,
+        approvals=tuple(Approval(**one.approval) for one in decisions if one.approval is not None),
+        decided_by_name=last.by_name if last else "",
     )
 
 
