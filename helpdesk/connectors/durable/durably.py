@@ -1,0 +1,229 @@
+"""What a handler is given: steps that DBOS remembers, each sealed into its place.
+
+A run that has to wait is put aside as a row and begun again when it may go on; its kept steps bring it back to where
+it was. So a wait of months costs neither a thread nor memory, whatever the handler looks like.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dbos import DBOS
+from dbos._context import get_local_dbos_context
+
+from helpdesk.connectors.durable.client import DbosEngine, wake
+from helpdesk.connectors.durable.database import Store
+from helpdesk.connectors.durable.kept import broken, kept_error, raised
+from helpdesk.connectors.durable.lease import Lease
+from helpdesk.connectors.durable.sealing import Forged, Sealer
+from helpdesk.engine import Document, Run, Work
+from helpdesk.errors import HelpdeskError, Stale
+
+FENCED = "worker-fenced"
+"""The code of the error for a worker that others have taken for dead."""
+_AWAKE = timedelta(seconds=2)
+"""A shorter wait is waited out on the spot."""
+_LOOK = 0.25
+
+Telling = Callable[..., None]
+"""Called with the name of what happened and its values, for the worker's log."""
+
+
+class Aside(BaseException):
+    """The run is put aside; nothing of this execution is kept any more."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """What the runs of one worker share.
+
+    Attributes:
+        token: of this process. draining: no further step is begun here.
+    """
+
+    store: Store
+    sealer: Sealer
+    engine: DbosEngine
+    clock: Callable[[], datetime]
+    token: str
+    lease: Lease
+    telling: Telling
+    draining: bool = False
+
+
+class DbosDurably:
+    """:class:`helpdesk.engine.Durably`, for one execution of one run.
+
+    Args:
+        inherited: the kept steps of the run that this one repeats, from its first.
+    """
+
+    def __init__(self, worker: Worker, id: str, inherited: Sequence[Document]) -> None:
+        self._worker = worker
+        self._id = id
+        self._inherited = inherited
+        self._number = 0
+        self._taken: set[str] = set()
+        self._generation = worker.lease.generation
+        context = get_local_dbos_context()
+        self._owner = context.owner_xid if context is not None else None
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def token(self) -> str:
+        return self._worker.token
+
+    # ── steps ─────────────────────────────────────────────────────────────────────────────────
+
+    async def step(self, name: str, work: Work) -> Document:
+        return await self._reserved(name, work)
+
+    async def together(self, works: Sequence[tuple[str, Work]]) -> list[Document]:
+        begun = [asyncio.ensure_future(one) for one in [self._reserved(name, work) for name, work in works]]
+        ended = await asyncio.gather(*begun, return_exceptions=True)
+        wrong = [one for one in ended if isinstance(one, BaseException)]
+        for one in sorted(wrong, key=lambda one: isinstance(one, Exception)):  # put aside, before any failure
+            raise one
+        return [one for one in ended if not isinstance(one, BaseException)]
+
+    async def now(self) -> datetime:
+        async def look() -> Document:
+            return {"now": self._worker.clock().isoformat()}
+
+        return datetime.fromisoformat((await self._reserved("now", look))["now"])
+
+    async def sleep_until(self, moment: datetime) -> None:
+        async def woken() -> Document:
+            while (left := moment - self._worker.clock()) > timedelta(0):
+                if left > _AWAKE:
+                    await self._put_aside(moment)
+                await asyncio.sleep(min(left.total_seconds(), _LOOK))
+            return {"until": moment.isoformat()}
+
+        await self._reserved("sleep", woken)
+
+    async def told(self, topic: str, until: datetime) -> Document | None:
+        async def heard() -> Document:
+            while True:
+                key, message = await asyncio.to_thread(self._next_message, topic)
+                left = until - self._worker.clock()
+                if message is not None or left <= timedelta(0):
+                    return {"message": message, "key": key}
+                if left > _AWAKE:
+                    await self._put_aside(until, topic)
+                await asyncio.sleep(_LOOK)
+
+        kept = await self._reserved(f"told:{topic}", heard)
+        self._taken.add(kept["key"])
+        message: Document | None = kept["message"]
+        return message
+
+    async def note(self, document: Document) -> None:
+        sealed = self._worker.sealer.seal(("note", self._id), document)
+        await asyncio.to_thread(
+            self._worker.store.write,
+            "INSERT INTO {s}engine_notes (run, sealed) VALUES (:run, :sealed) "
+            "ON CONFLICT (run) DO UPDATE SET sealed = excluded.sealed",
+            run=self._id,
+            sealed=sealed,
+        )
+
+    async def start(self, run: Run) -> None:
+        async def ask() -> Document:
+            await asyncio.to_thread(self._worker.engine.start, run)
+            return {"run": run.id}
+
+        await self._reserved(f"start:{run.id}", ask)
+
+    def still_mine(self) -> None:
+        if not self._worker.lease.holds(self._generation) or self._owner_now() not in (None, self._owner):
+            raise Stale(
+                "This worker was taken for dead, and another one goes on.",
+                hint="Nothing has to be done: the other worker finishes the run.",
+                code=FENCED,
+            )
+
+    # ── ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _reserved(self, name: str, work: Work) -> Any:
+        """Takes the next number at once, so that steps which run together keep their order."""
+        self._number += 1
+        return self._kept(self._number, DBOS.reserve_step(), name, work)
+
+    async def _kept(self, number: int, reservation: Any, name: str, work: Work) -> Document:
+        place = ("step", self._id, str(number), name)
+
+        async def do() -> str:
+            if self._worker.draining:
+                await self._put_aside(self._worker.clock())
+            return self._worker.sealer.seal(place, await self._done(number, name, work))
+
+        kept: Document = self._worker.sealer.open(place, await reservation.run_async({"name": name}, do))
+        if "error" in kept:
+            raise raised(kept["error"])
+        result: Document = kept["result"]
+        return result
+
+    async def _done(self, number: int, name: str, work: Work) -> Document:
+        if number <= len(self._inherited):
+            one = self._inherited[number - 1]
+            if one["name"] == name:
+                kept: Document = one["kept"]
+                return kept
+        try:
+            return {"result": await work()}
+        except HelpdeskError as error:
+            if error.code == FENCED:  # not an outcome of the step: whoever has the run now does it
+                await self._put_aside(self._worker.clock())
+            return {"error": kept_error(error)}
+        except Exception as error:  # noqa: BLE001 - kept like a result
+            self._worker.telling("step-broke", run=self._id, step=name, error=error)
+            return {"error": kept_error(broken(error))}
+
+    async def _put_aside(self, until: datetime, topic: str = "") -> None:
+        """Give the run back until a moment, or until it is told something. Always raises Aside."""
+
+        def give_back() -> None:
+            store = self._worker.store
+            store.write(
+                "UPDATE {s}workflow_status SET status = 'DELAYED', delay_until_epoch_ms = :until, owner_xid = NULL, "
+                "started_at_epoch_ms = NULL, updated_at = {now} "
+                "WHERE workflow_uuid = :id AND status = 'PENDING' AND owner_xid = :owner",
+                id=self._id,
+                until=int(until.timestamp() * 1000),
+                owner=self._owner,
+            )
+            if topic and self._next_message(topic)[1] is not None:  # it came in between
+                wake(store, self._id)
+
+        await asyncio.to_thread(give_back)
+        raise Aside
+
+    def _next_message(self, topic: str) -> tuple[str, Document | None]:
+        """The oldest message that no kept step has yet; blocking."""
+        rows = self._worker.store.read(
+            "SELECT message, sealed FROM {s}engine_messages WHERE run = :run AND topic = :topic ORDER BY sent, message",
+            run=self._id,
+            topic=topic,
+        )
+        for key, sealed in rows:
+            if key in self._taken:
+                continue
+            try:
+                return key, self._worker.sealer.open(("message", self._id, topic, key), sealed)
+            except Forged as error:
+                self._worker.telling("forged", run=self._id, error=error)
+        return "", None
+
+    def _owner_now(self) -> str | None:
+        rows = self._worker.store.read(
+            "SELECT COALESCE(owner_xid, '') FROM {s}workflow_status WHERE workflow_uuid = :id", id=self._id
+        )
+        return str(rows[0][0]) if rows else ""
