@@ -42,10 +42,12 @@ from helpdesk.handles import ReadDirectory, ReadTickets, WriteDirectory, WriteTi
 from helpdesk.identity import AccountStatus, Actor, Group, PasswordRules, Person
 from helpdesk.ports import Ticket
 from helpdesk.secrets import Secret, temporary_password
+from helpdesk.staffing import LEFT, NewPerson
 from helpdesk.text import Untrusted, local_time, shorten, visible
 
 __all__ = [
     "API_VERSION",
+    "LEFT",
     "NOT_YET",
     "AccountStatus",
     "Action",
@@ -61,6 +63,7 @@ __all__ = [
     "HelpdeskError",
     "InvalidArgument",
     "Login",
+    "NewPerson",
     "NotFound",
     "NotYet",
     "Observation",
@@ -131,11 +134,13 @@ class Opposite:
 
     Attributes:
         action: one of the same plugin's actions, in full ("access.revoke").
-        arguments: plain values by name; people and groups are those of the call that is taken back.
+        arguments: plain values by name; people and groups are those of the call that is taken back,
+        ids: and others that its preview's state named: each name with the id that it stood for.
     """
 
     action: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
 
 
 class NotYet:
@@ -190,11 +195,13 @@ class ReadContext:
 class Context(ReadContext):
     """What an action gets while it is carried out.
 
-    ``directory`` and ``tickets`` may write here; secrets leave through :meth:`reveal_once` only.
+    ``directory`` and ``tickets`` may write here; secrets leave through :meth:`reveal_once` only. ``request`` is the
+    id of the approved request that it fulfils, or "".
     """
 
     directory: WriteDirectory
     tickets: WriteTickets
+    request: str = ""
     revealed: list[tuple[Secret, str]] = field(default_factory=list)
 
     def new_password(self) -> Secret:
@@ -269,15 +276,23 @@ class Plugin:
         needs: the systems its actions use ("directory", "tickets").
         version: goes into sealed requests: a request made with another version is not carried out.
         api: the version of this module that the plugin was written for.
+        workflows: a folder of workflow files (``*.yaml``) that come with it; each becomes an action.
     """
 
     def __init__(
-        self, name: str, *, needs: tuple[str, ...] = (), version: str = "1", api: int = API_VERSION
+        self,
+        name: str,
+        *,
+        needs: tuple[str, ...] = (),
+        version: str = "1",
+        api: int = API_VERSION,
+        workflows: Path | None = None,
     ) -> None:
         self.name = name
         self.needs = needs
         self.version = version
         self.api = api
+        self.workflows = workflows
         self.actions: dict[str, Action[Any]] = {}
 
     def action(

@@ -31,6 +31,7 @@ _KINDS: dict[Any, Kind] = {
     Secret: "secret",
 }
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_ACTION_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}(-[a-z0-9_]{1,39})?")
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 _INTEGER = re.compile(r"-?[0-9]{1,40}", re.ASCII)
@@ -53,7 +54,7 @@ def spec_of(plugin: Plugin, action: Action[Any]) -> ActionSpec:
             preview or verify.
     """
     owner, _, short = action.name.partition(".")
-    if owner != plugin.name or not _NAME.fullmatch(short):
+    if owner != plugin.name or not _ACTION_NAME.fullmatch(short):
         raise PluginFailure(f"{action.name!r} is no name for an action of the plugin {plugin.name}.")
     if not action.reads and not (action.preview_function and action.verify_function):
         raise PluginFailure(f"{action.name} writes but lacks a preview or a verify function.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -217,7 +217,7 @@ class Undo:
             arguments=arguments,
             provenance=dict.fromkeys(arguments, Provenance.LOG),
             undoes=done.outcome.seq,
-            pinned=_pinned(done.prepared, spec, arguments),
+            pinned=_pinned(done.prepared, spec, arguments, opposite.ids),
         )
 
     def _about_the_same(self, done: _Done, spec: ActionSpec, opposite: Opposite, signed_in: SignedIn) -> None:
@@ -233,7 +233,9 @@ class Undo:
             )
 
 
-def _pinned(prepared: Prepared, spec: ActionSpec, arguments: dict[str, Any]) -> dict[str, str]:
+def _pinned(
+    prepared: Prepared, spec: ActionSpec, arguments: dict[str, Any], ids: Mapping[str, str]
+) -> dict[str, str]:
     """The ids that the opposite's people and groups must have. Raises PluginFailure for one from elsewhere."""
     people = {name: person.id for name, person in prepared.people.items()}
     for person in (prepared.requester.person, prepared.person):
@@ -246,11 +248,12 @@ def _pinned(prepared: Prepared, spec: ActionSpec, arguments: dict[str, Any]) -> 
         name = arguments.get(parameter.name)
         if name is None or parameter.kind not in known:
             continue
-        if name not in known[parameter.kind]:
+        id = known[parameter.kind].get(name) or ids.get(name)
+        if not id:
             raise PluginFailure(
                 f"The undo of {prepared.spec.name} names {name!r}, which it was not about, so nothing was done."
             )
-        pinned[parameter.name] = known[parameter.kind][name]
+        pinned[parameter.name] = id
     return pinned
 
 

@@ -208,7 +208,7 @@ class TestRefusedAtLoading:
         with pytest.raises(PluginFailure):
             spec(namespace["look"])
 
-    @pytest.mark.parametrize("name", ["Look", "look.more", "look-up", "løok", "", "1look"])
+    @pytest.mark.parametrize("name", ["Look", "look.more", "-look", "look-", "look--up", "løok", "", "1look"])
     def test_an_action_with_no_proper_name(self, name: str) -> None:
         def _(ctx: ReadContext) -> None: ...
 

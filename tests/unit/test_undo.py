@@ -446,10 +446,16 @@ def test_the_catalog_knows_what_can_be_undone() -> None:
     writes = [spec for spec in catalog().specs if not spec.reads]
     assert {spec.name for spec in writes if spec.undoable} == {
         "access.grant",
+        "access.hand-over",
         "access.request",
         "access.revoke",
         "account.disable",
         "account.enable",
+        "people.alias",
+        "people.archive",
+        "people.manager",
+        "people.restore",
+        "people.unalias",
         "people.update",
         "ticket.close",
         "ticket.reopen",
