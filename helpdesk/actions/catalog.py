@@ -22,6 +22,7 @@ from helpdesk.text import shorten, whole
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from helpdesk.actions.whole import Processes, Whole
     from helpdesk.plugin import Action, Plugin
 
 ENTRY_POINTS = "helpdesk.plugins"
@@ -49,13 +50,18 @@ class PluginInfo:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The actions of every usable plugin. Specs come from the manifest; code is imported by :meth:`action`."""
+    """The actions of every usable plugin. Specs come from the manifest; code is imported by :meth:`action`.
+
+    Attributes:
+        processes: makes actions out of workflow files; without it there are none of these.
+    """
 
     specs: tuple[ActionSpec, ...]
     plugins: tuple[PluginInfo, ...]
     problems: tuple[PluginProblem, ...] = ()
     _loaded: dict[str, Plugin] = field(default_factory=dict, compare=False)
     _made: dict[str, tuple[ActionSpec, Action[Any]]] = field(default_factory=dict, compare=False)
+    processes: Processes | None = field(default=None, compare=False)
 
     @cached_property
     def _by_name(self) -> Mapping[str, ActionSpec]:
@@ -80,15 +86,9 @@ class Catalog:
             NotFound: no such action. PluginFailure: its plugin does not load any more.
         """
         spec = self.spec(name)
-        plugin = self._loaded.get(spec.plugin)
-        if plugin is None:
-            info = next(info for info in self.plugins if info.name == spec.plugin)
-            try:
-                plugin = self._loaded[spec.plugin] = _import(info.name, info.module)
-            except PluginFailure as error:
-                raise PluginFailure(
-                    f"The plugin {info.name} is not used: {error.message}", hint="helpdesk doctor"
-                ) from error
+        plugin = self._plugin(spec)
+        if spec.process and self.processes is not None:
+            return self.processes.action(plugin, name)
         from helpdesk.actions.schema import spec_of
 
         action = plugin.actions.get(name)
@@ -99,21 +99,42 @@ class Catalog:
             made = self._made[name] = (spec_of(plugin, action), action)
         return made
 
+    def whole(self, spec: ActionSpec) -> Whole | None:
+        """What looks at the calls that a workflow is made of; ``None`` for every other action."""
+        if not spec.process or self.processes is None:
+            return None
+        return self.processes.whole(self._plugin(spec), spec.name)
 
-def cached_specs(cache_dir: Path) -> Catalog:
+    def _plugin(self, spec: ActionSpec) -> Plugin:
+        """The plugin of an action, imported. Raises PluginFailure."""
+        plugin = self._loaded.get(spec.plugin)
+        if plugin is None:
+            info = next(info for info in self.plugins if info.name == spec.plugin)
+            try:
+                plugin = self._loaded[spec.plugin] = _import(info.name, info.module)
+            except PluginFailure as error:
+                raise PluginFailure(
+                    f"The plugin {info.name} is not used: {error.message}", hint="helpdesk doctor"
+                ) from error
+        return plugin
+
+
+def cached_specs(cache_dir: Path, processes: Processes | None = None) -> Catalog:
     """The catalog from the manifest in ``cache_dir``, made anew when an installed package changed."""
     file = cache_dir / MANIFEST
-    catalog = _read(file)
+    catalog = _read(file, processes)
     if catalog is None:
         from helpdesk.actions.words import Words
 
-        catalog, watched = build()
+        catalog, watched = build(processes=processes)
         _write(file, catalog, watched)
         Words(cache_dir).actions(catalog.specs)
     return catalog
 
 
-def build(entry_points: Iterable[EntryPoint] | None = None) -> tuple[Catalog, list[Path]]:
+def build(
+    entry_points: Iterable[EntryPoint] | None = None, processes: Processes | None = None
+) -> tuple[Catalog, list[Path]]:
     """Import every plugin once. A broken one becomes a problem and never stops the program (P2)."""
     if entry_points is None:
         from importlib.metadata import entry_points as installed
@@ -126,6 +147,7 @@ def build(entry_points: Iterable[EntryPoint] | None = None) -> tuple[Catalog, li
     plugins: list[PluginInfo] = []
     problems: list[PluginProblem] = []
     watched: list[Path] = []
+    with_files: list[Plugin] = []
     for points in claims.values():
         if len({(point.name, point.value, _distribution(point)) for point in points}) > 1:
             owners = ", ".join(sorted(_distribution(point) for point in points))
@@ -150,10 +172,23 @@ def build(entry_points: Iterable[EntryPoint] | None = None) -> tuple[Catalog, li
         finally:
             watched += _files(point.value)
         specs += found
+        if plugin.workflows is not None:
+            with_files.append(plugin)
         plugins.append(PluginInfo(info.name, info.module, info.distribution, plugin.version))
+    for plugin in with_files if processes is not None else ():
+        made, wrong = processes.specs(plugin, tuple(specs))
+        specs += made
+        problems += [PluginProblem(plugin.name, sentence) for sentence in wrong]
+        watched += _workflow_files(plugin)
     specs.sort(key=lambda spec: spec.name)
     plugins.sort(key=lambda info: info.name)
-    return Catalog(tuple(specs), tuple(plugins), tuple(problems)), watched
+    return Catalog(tuple(specs), tuple(plugins), tuple(problems), processes=processes), watched
+
+
+def _workflow_files(plugin: Plugin) -> list[Path]:
+    """Its workflow files and their folder, which says when one is added."""
+    folder = plugin.workflows
+    return [folder, *sorted(folder.glob("*.yaml"))] if folder is not None else []
 
 
 def _specs(plugin: Plugin) -> list[ActionSpec]:
@@ -245,7 +280,7 @@ def _search_path() -> list[str]:
     return [entry for entry in sys.path if entry and os.path.isdir(entry)]
 
 
-def _read(file: Path) -> Catalog | None:
+def _read(file: Path, processes: Processes | None = None) -> Catalog | None:
     try:
         document = json.loads(file.read_bytes())
         if document["program"] != __version__ or document["path"] != _stamps(_search_path()):
@@ -256,6 +291,7 @@ def _read(file: Path) -> Catalog | None:
             tuple(ActionSpec.from_json(spec) for spec in document["specs"]),
             tuple(PluginInfo(**info) for info in document["plugins"]),
             tuple(PluginProblem(**problem) for problem in document["problems"]),
+            processes=processes,
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None  # no manifest, or one we cannot use: it is made anew
