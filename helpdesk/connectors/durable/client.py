@@ -141,7 +141,7 @@ class DbosEngine:
         where = " OR ".join(_WHERE[state] for state in states) or "1 = 1"
         with self._open() as (client, store):
             found = store.read(
-                "SELECT workflow_uuid FROM {s}workflow_status WHERE name LIKE :name ESCAPE '!' "
+                "SELECT workflow_uuid FROM {s}workflow_status WHERE name LIKE :name ESCAPE '!' "  # noqa: S608
                 "AND workflow_uuid LIKE :prefix ESCAPE '!' AND (" + where + ") "
                 "ORDER BY created_at DESC, workflow_uuid DESC LIMIT :limit",
                 name=PREFIX + kind if kind else _like(PREFIX),
@@ -158,7 +158,7 @@ class DbosEngine:
         with self._open() as (_, store):
             case = " ".join(f"WHEN {where} THEN '{state}'" for state, where in _WHERE.items())
             rows = store.read(
-                "SELECT CASE " + case + " END, COUNT(*) FROM {s}workflow_status "
+                "SELECT CASE " + case + " END, COUNT(*) FROM {s}workflow_status "  # noqa: S608
                 "WHERE name LIKE :name ESCAPE '!' GROUP BY 1",
                 name=_like(PREFIX),
             )
@@ -238,12 +238,11 @@ class DbosEngine:
 
     def _notes(self, store: Store, ids: Sequence[str]) -> dict[str, Document]:
         notes = {}
-        for id in ids:
-            for (sealed,) in store.read("SELECT sealed FROM {s}engine_notes WHERE run = :run", run=id):
-                try:
-                    notes[id] = self._sealer.open(("note", id), sealed)
-                except Forged:
-                    continue
+        for run, sealed in store.read_in("SELECT run, sealed FROM {s}engine_notes WHERE run IN :ids", ids):
+            try:
+                notes[run] = self._sealer.open(("note", run), sealed)
+            except Forged:
+                continue
         return notes
 
     def _status(self, row: Any, notes: dict[str, Document]) -> RunStatus:

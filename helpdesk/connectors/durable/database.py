@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +86,14 @@ class Store:
     def read(self, text: str, **values: Any) -> list[Any]:
         with self.engine.connect() as connection:
             return list(connection.execute(self.sql(text), values))
+
+    def read_in(self, text: str, ids: Sequence[str]) -> list[Any]:
+        """Rows of several names, which the statement calls ``:ids``."""
+        if not ids:
+            return []
+        statement = self.sql(text).bindparams(sa.bindparam("ids", expanding=True))
+        with self.engine.connect() as connection:
+            return list(connection.execute(statement, {"ids": list(ids)}))
 
     def write(self, text: str, **values: Any) -> int:
         """How many rows it concerned."""

@@ -7,7 +7,8 @@ it was. So a wait of months costs neither a thread nor memory, whatever the hand
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from helpdesk.connectors.durable.kept import broken, kept_error, raised
 from helpdesk.connectors.durable.lease import Lease
 from helpdesk.connectors.durable.sealing import Forged, Sealer
 from helpdesk.engine import Document, Run, Work
-from helpdesk.errors import HelpdeskError, Stale
+from helpdesk.errors import Failed, HelpdeskError, Stale
 
 FENCED = "worker-fenced"
 """The code of the error for a worker that others have taken for dead."""
@@ -68,6 +69,8 @@ class DbosDurably:
         self._inherited = inherited
         self._number = 0
         self._taken: set[str] = set()
+        self._before: dict[int, tuple[str, Any]] = {}
+        self._read = False
         self._generation = worker.lease.generation
         context = get_local_dbos_context()
         self._owner = context.owner_xid if context is not None else None
@@ -152,20 +155,49 @@ class DbosDurably:
 
     # ── ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _reserved(self, name: str, work: Work) -> Any:
+    def _reserved(self, name: str, work: Work) -> Coroutine[Any, Any, Document]:
         """Takes the next number at once, so that steps which run together keep their order."""
         self._number += 1
         return self._kept(self._number, DBOS.reserve_step(), name, work)
 
     async def _kept(self, number: int, reservation: Any, name: str, work: Work) -> Document:
         place = ("step", self._id, str(number), name)
+        if number in self._before:
+            was, sealed = self._before.pop(number)
+            if was != name:
+                raise Failed(
+                    f"Step {number} of {self._id} was {was!r} before, and is {name!r} now.",
+                    hint="Another version of the program began the run; let a worker of that version finish it.",
+                    code="run-changed",
+                )
+            return self._opened(place, sealed)
+        done = False
 
         async def do() -> str:
+            nonlocal done
+            done = True
             if self._worker.draining:
                 await self._put_aside(self._worker.clock())
             return self._worker.sealer.seal(place, await self._done(number, name, work))
 
-        kept: Document = self._worker.sealer.open(place, await reservation.run_async({"name": name}, do))
+        sealed = await reservation.run_async({"name": name}, do)
+        if not done and not self._read:  # it was taken up again: the rest of what is kept comes in one look
+            self._read = True
+            self._before = await asyncio.to_thread(self._kept_before, number)
+        return self._opened(place, sealed)
+
+    def _kept_before(self, number: int) -> dict[int, tuple[str, Any]]:
+        """The kept steps after one, by their numbers: their names and what the database holds; blocking."""
+        rows = self._worker.store.read(
+            "SELECT function_id, function_name, output FROM {s}operation_outputs "
+            "WHERE workflow_uuid = :id AND function_id > :number AND output IS NOT NULL",
+            id=self._id,
+            number=number,
+        )
+        return {int(at): (str(name), _text(output)) for at, name, output in rows}
+
+    def _opened(self, place: tuple[str, ...], sealed: Any) -> Document:
+        kept = self._worker.sealer.open(place, sealed)
         if "error" in kept:
             raise raised(kept["error"])
         result: Document = kept["result"]
@@ -227,3 +259,11 @@ class DbosDurably:
             "SELECT COALESCE(owner_xid, '') FROM {s}workflow_status WHERE workflow_uuid = :id", id=self._id
         )
         return str(rows[0][0]) if rows else ""
+
+
+def _text(output: Any) -> Any:
+    """What stands in a row; ``None``, which no seal fits, where it is no text of ours."""
+    try:
+        return json.loads(output)
+    except ValueError:
+        return None

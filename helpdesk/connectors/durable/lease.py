@@ -128,7 +128,7 @@ class Lease:
             silent = "id <> :me" if self._alone else "id <> :me AND heard < {now} - :late"
             values = {"me": self._id} | ({} if self._alone else {"late": int(self._takeover * 1000)})
             dead = connection.execute(
-                self._store.sql("DELETE FROM {s}engine_workers WHERE " + silent + " RETURNING id, host"),
+                self._store.sql("DELETE FROM {s}engine_workers WHERE " + silent + " RETURNING id, host"),  # noqa: S608
                 values,
             ).all()
             runs = connection.execute(

@@ -19,13 +19,12 @@ _SAID = b"helpdesk durable engine, 1\n"
 
 
 class Signer(Protocol):
-    """Signs as this host, and knows the hosts that are believed."""
+    """Signs as this host, and knows the hosts that are believed; a seal names the key that made it."""
 
-    def sign(self, message: bytes, /) -> tuple[str, bytes]:
-        """The name of the key, and the signature."""
+    def sign(self, message: bytes, /) -> bytes: ...
 
-    def verify(self, key: str, message: bytes, signature: bytes, /) -> bool:
-        """Whether a host that is believed made the signature with the key of this name."""
+    def verify(self, message: bytes, seal: bytes, /) -> bool:
+        """Whether a host that is believed made the seal."""
 
 
 class Forged(Failed):
@@ -50,19 +49,16 @@ class Sealer:
             TypeError: it is not plain JSON.
         """
         body = canonical(document)
-        key, signature = self._signer.sign(_message(place, body))
-        return json.dumps(
-            {"key": key, "signature": b64encode(signature).decode(), "body": body.decode()},
-            ensure_ascii=False,
-        )
+        seal = self._signer.sign(_message(place, body))
+        return json.dumps({"seal": b64encode(seal).decode(), "body": body.decode()}, ensure_ascii=False)
 
     def open(self, place: tuple[str, ...], text: Any) -> Document:
         """The document that stands in a place. Raises Forged."""
         try:
             envelope = json.loads(text)
             body = envelope["body"].encode()
-            key, signature = str(envelope["key"]), b64decode(envelope["signature"], validate=True)
-            believed = self._signer.verify(key, _message(place, body), signature)
+            seal = b64decode(envelope["seal"], validate=True)
+            believed = self._signer.verify(_message(place, body), seal)
             document = json.loads(body) if believed else None
         except (ValueError, TypeError, KeyError, AttributeError):
             document = None
