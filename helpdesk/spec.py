@@ -70,6 +70,7 @@ class ActionSpec:
 
     Attributes:
         undoable: its author says how it is taken back. no_undo: why there is no way back, or "".
+        process: it is a workflow: a file of steps, each of them an action of its own.
         time_bound: what it gives can end by itself: it takes ``days`` and ``until``.
     """
 
@@ -90,6 +91,7 @@ class ActionSpec:
     irreversible: bool = False
     undoable: bool = False
     no_undo: str = ""
+    process: bool = False
     time_bound: bool = False
 
     def parameter(self, name: str) -> Parameter | None:

@@ -82,6 +82,7 @@ class Systems:
         case: str,
         before: Preview,
         look: DirectoryReader | None = None,
+        request: str = "",
     ) -> Context:
         return Context(
             directory=WriteDirectory(
@@ -89,6 +90,7 @@ class Systems:
             ),
             tickets=WriteTickets(self.tickets),
             before=before,
+            request=request,
             **self._common(prepared, report, None, case),
         )
 

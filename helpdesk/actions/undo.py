@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from helpdesk.actions.call import Call, Provenance
@@ -18,6 +19,7 @@ from helpdesk.errors import HelpdeskError, NotFound, PluginFailure, Refused
 from helpdesk.events import ErrorInfo, Finished, Observation, Outcome, Progress, Result
 from helpdesk.gate.audit import Entry
 from helpdesk.gate.requests import RequestState
+from helpdesk.identity import Person
 from helpdesk.plugin import NotYet, Opposite, Preview
 from helpdesk.ports import Interaction, SignedIn
 from helpdesk.spec import ActionSpec
@@ -26,14 +28,24 @@ _GOES_ON = frozenset({Outcome.DONE, Outcome.PREVIEWED})
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
-    """A write that was done, as the log has it: what was confirmed, and what was read back."""
+class Done:
+    """A write that was done: what was confirmed, and what was read back.
 
-    intent: Entry
-    outcome: Entry
+    Attributes:
+        entry: the number of its outcome in this host's log; 0 where another host's log has it.
+        begun: when its intent was logged.
+    """
+
+    entry: int
+    begun: datetime
     prepared: Prepared
     before: Preview
     receipt: tuple[Observation, ...]
+
+    @property
+    def called(self) -> str:
+        """What it is called in a sentence."""
+        return f"entry {self.entry}" if self.entry else "that step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +98,20 @@ class Undo:
         self._has_undo(intent, outcome)
         await asyncio.to_thread(self._not_undone, outcome)
         done = await asyncio.to_thread(self._restored, intent, outcome, signed_in)
+        return await self.opposites_of(done, signed_in, signed_in.actor.person)
+
+    async def opposites_of(self, done: Done, signed_in: SignedIn, by: Person) -> list[Call]:
+        """The calls that take a done write back, bound to the very objects that it was about.
+
+        Args:
+            by: for whom it is taken back.
+
+        Raises:
+            Refused: somebody changed since what it left, or it is about the account of somebody else.
+        """
         await self._still_there(done, signed_in)
         opposites = await self._opposites(done, signed_in)
-        return [self._call(done, opposite, signed_in) for opposite in opposites]
+        return [self._call(done, opposite, by) for opposite in opposites]
 
     # ── what the log says ─────────────────────────────────────────────────────────────────────
 
@@ -152,7 +175,7 @@ class Undo:
         except NotFound:
             return False
 
-    def _restored(self, intent: Entry, outcome: Entry, signed_in: SignedIn) -> _Done:
+    def _restored(self, intent: Entry, outcome: Entry, signed_in: SignedIn) -> Done:
         try:
             prepared, before = restored(self.runner.catalog, intent, signed_in)
             receipt = receipt_from(str(outcome.personal["receipt"]))
@@ -162,18 +185,18 @@ class Undo:
                 "",
                 "nothing-to-undo",
             ) from None
-        return _Done(intent, outcome, prepared, before, receipt)
+        return Done(outcome.seq, intent.time, prepared, before, receipt)
 
     # ── what is there now ─────────────────────────────────────────────────────────────────────
 
-    async def _still_there(self, done: _Done, signed_in: SignedIn) -> None:
+    async def _still_there(self, done: Done, signed_in: SignedIn) -> None:
         """Raises Refused when the system does not hold what the receipt recorded: somebody changed it since."""
         context = self.runner.systems.reading(
-            done.prepared, signed_in.directory, _silent, before=done.before, begun=done.intent.time
+            done.prepared, signed_in.directory, _silent, before=done.before, begun=done.begun
         )
         if only_the_end(done.before):
             raise _no(
-                f"Entry {done.outcome.seq} of the log changed when access ends and nothing else, so there is "
+                f"{done.called.capitalize()} changed when access ends and nothing else, so there is "
                 "nothing to take back.",
                 "To end it earlier: helpdesk grants list",
                 "no-undo",
@@ -185,13 +208,13 @@ class Undo:
             found, left = now.get(_key(change), "not to be read"), then.get(_key(change), "")
             if found != left:
                 raise _no(
-                    f"{change.target}: {change.what} is {found!r} by now and not {left!r}, as entry "
-                    f"{done.outcome.seq} left it, so that is not undone.",
+                    f"{change.target}: {change.what} is {found!r} by now and not {left!r}, as {done.called} "
+                    "left it, so that is not undone.",
                     "Somebody changed it since; change it by hand if it is still wanted.",
                     "moved",
                 )
 
-    async def _opposites(self, done: _Done, signed_in: SignedIn) -> list[Opposite]:
+    async def _opposites(self, done: Done, signed_in: SignedIn) -> list[Opposite]:
         name, function = done.prepared.spec.name, done.prepared.action.undo_function
         assert function is not None  # _has_undo has looked
         context = self.runner.systems.reading(
@@ -205,30 +228,30 @@ class Undo:
 
     # ── the opposite call ─────────────────────────────────────────────────────────────────────
 
-    def _call(self, done: _Done, opposite: Opposite, signed_in: SignedIn) -> Call:
+    def _call(self, done: Done, opposite: Opposite, by: Person) -> Call:
         """The opposite, bound to the very people and groups that the entry was about."""
         spec = self.runner.catalog.spec(opposite.action)
         if spec.reads or spec.plugin != done.prepared.spec.plugin:
             raise PluginFailure(f"{done.prepared.spec.name} names {spec.name} as its undo, which it may not.")
-        self._about_the_same(done, spec, opposite, signed_in)
+        self._about_the_same(done, spec, opposite, by)
         arguments = dict(opposite.arguments)
         return Call(
             action=spec.name,
             arguments=arguments,
             provenance=dict.fromkeys(arguments, Provenance.LOG),
-            undoes=done.outcome.seq,
+            undoes=done.entry,
             pinned=_pinned(done.prepared, spec, arguments, opposite.ids),
         )
 
-    def _about_the_same(self, done: _Done, spec: ActionSpec, opposite: Opposite, signed_in: SignedIn) -> None:
+    def _about_the_same(self, done: Done, spec: ActionSpec, opposite: Opposite, by: Person) -> None:
         """Without a person of its own an action is about whoever runs it."""
         requester = done.prepared.requester.person
         about_actor = spec.about != "desk" and opposite.arguments.get("person") is None
-        if about_actor and requester.id != signed_in.actor.person.id:
+        if about_actor and requester.id != by.id:
             raise _no(
-                f"Entry {done.outcome.seq} of the log is about {requester.login}'s own account, "
+                f"{done.called.capitalize()} is about {requester.login}'s own account, "
                 "so only they can undo it.",
-                f"Tell {requester.name}: helpdesk undo {done.outcome.seq}",
+                f"Tell {requester.name}: helpdesk undo {done.entry}",
                 "not-yours",
             )
 
