@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Protocol
 
+from helpdesk.actions.catalog import Catalog
 from helpdesk.actions.context import Systems, call_plugin, observed
 from helpdesk.actions.grant import NEVER, NONE, SYSTEM, End, Grant, Named, end_of, id_of, told
 from helpdesk.actions.prepare import Prepared
-from helpdesk.canonical import digest
+from helpdesk.actions.taking import Taking, taking_of
 from helpdesk.errors import NotFound, PluginFailure, Refused
 from helpdesk.events import Change, Observation, Outcome, Result
+from helpdesk.gate.audit import Entry
 from helpdesk.lanes import waited
 from helpdesk.plugin import NotYet, Opposite, Preview, ReadContext
 from helpdesk.ports import SignedIn
+from helpdesk.spec import ActionSpec
 
 DEADLINE = 60.0
 NO_WORKER = "no-worker"
@@ -27,8 +31,8 @@ NO_WORKER = "no-worker"
 class Promises(Protocol):
     """Where grants are kept until they end. Blocking; every method raises Failed or Unreachable without its store."""
 
-    def check(self, undo: str, plugin: str) -> None:
-        """Raises Refused where nobody could take it back: the worker may not run the action ``undo``."""
+    def check(self, undo: ActionSpec) -> None:
+        """Raises Refused where nobody could take it back: the worker may not run that action."""
 
     def live(self, thing: str) -> Sequence[Grant]:
         """Every grant of a thing that has not ended yet, the one that ends last first."""
@@ -45,11 +49,12 @@ class Ending:
     """Looks after the ends of what time-bound actions give.
 
     Attributes:
-        promises: ``None`` where no worker is configured: then nothing can end by itself.
+        catalog: the actions there are. promises: ``None`` where no worker is configured: then nothing can end by itself.
         log: tells the name of this host's log. decider: who decided a request, by permanent id; "" for nobody.
     """
 
     systems: Systems
+    catalog: Catalog
     promises: Promises | None = None
     log: Callable[[], str] = str
     decider: Callable[[str], str] | None = None
@@ -70,11 +75,11 @@ class Ending:
             if end is not None:
                 raise _no_worker()
             return preview
-        opposite = await self.opposite(prepared, context)
-        live = await waited(self.promises.live, thing_of(prepared, opposite))
+        taking = await self.taking(prepared, context)
+        live = await waited(self.promises.live, taking.thing)
         if end is None:
             return _kept_for_good(prepared, preview, live)
-        await waited(self.promises.check, opposite.action, prepared.spec.plugin)
+        await waited(self.promises.check, self.catalog.spec(taking.action))
         if not preview.changes:
             if not live:
                 return replace(
@@ -92,7 +97,7 @@ class Ending:
         promised = _promised(context.before)
         if self.promises is None or promised is None or not prepared.spec.time_bound:
             return []
-        thing = thing_of(prepared, await self.opposite(prepared, context))
+        thing = (await self.taking(prepared, context)).thing
         live = await waited(self.promises.live, thing)
         none = NEVER if promised.after == NEVER else NONE
         mine = next((grant for grant in live if grant.id == id_of(thing, prepared.call.key)), None)
@@ -103,7 +108,7 @@ class Ending:
             found.append(Observation(SYSTEM, mine.id, "ends", ends, ends))
         return found
 
-    async def opposite(self, prepared: Prepared, context: ReadContext) -> Opposite:
+    async def taking(self, prepared: Prepared, context: ReadContext) -> Taking:
         """The one call that takes back what this one gives. Raises PluginFailure."""
         name, function = prepared.spec.name, prepared.action.undo_function
         if function is None:
@@ -113,7 +118,10 @@ class Ending:
             (found,) = found
         if not isinstance(found, Opposite):
             raise PluginFailure(f"{name} ends by itself, so its undo names exactly one call.")
-        return found
+        spec = self.catalog.spec(found.action)
+        if spec.reads or spec.plugin != prepared.spec.plugin:
+            raise PluginFailure(f"{name} names {spec.name} as its undo, which it may not.")
+        return taking_of(prepared, spec, found.arguments)
 
     # ── around the effect ─────────────────────────────────────────────────────────────────────
 
@@ -133,9 +141,9 @@ class Ending:
             return None
         if self.promises is None:
             raise _no_worker()
-        opposite = await self.opposite(prepared, context)
+        taking = await self.taking(prepared, context)
         grant = replace(
-            self._grant(prepared, opposite, end),
+            self._grant(prepared, taking, end, self.systems.clock()),
             approved_by=(await waited(self._approver, acting, request),),
             request=request,
             entry=entry,
@@ -148,9 +156,7 @@ class Ending:
         promised = _promised(context.before)
         if self.promises is None or promised is None or promised.after != NEVER:
             return
-        await self._drop_all(
-            thing_of(prepared, await self.opposite(prepared, context)), "it was given for good"
-        )
+        await self._drop_all((await self.taking(prepared, context)).thing, "it was given for good")
 
     async def settle(self, prepared: Prepared, grant: Grant | None, result: Result) -> None:
         """Tidy up once the outcome is known; whatever a crash leaves of this, the ends themselves find out.
@@ -168,7 +174,8 @@ class Ending:
         elif (
             result.outcome is Outcome.DONE and not prepared.spec.time_bound and prepared.spec.about == "group"
         ):
-            await self._drop_all(thing_of(prepared), "it was taken back")
+            taken = taking_of(prepared, prepared.spec, prepared.values)
+            await self._drop_all(taken.thing, "it was taken back", prepared.call.ends)
 
     async def _drop_all(self, thing: str, why: str, but: str = "") -> None:
         promises = self.promises
@@ -182,6 +189,17 @@ class Ending:
 
         await waited(drop)
 
+    async def promised(self, prepared: Prepared, context: ReadContext, end: End, intent: Entry) -> Grant:
+        """The grant that an intent of this log promised, made anew from it."""
+        made = self._grant(prepared, await self.taking(prepared, context), end, intent.time)
+        return replace(
+            made,
+            approved_by=(str(intent.personal.get("actor", "")),),
+            request=str(intent.body.get("request", "")),
+            entry=intent.seq,
+            changes=_before_and_after(context.before),
+        )
+
     def _approver(self, acting: SignedIn, request: str) -> str:
         """The login of whoever let it happen: who decided the request, else who gives it; blocking."""
         id = self.decider(request) if request and self.decider is not None else ""
@@ -192,32 +210,23 @@ class Ending:
         except NotFound:
             return id  # they left in between; the log still knows who that was
 
-    def _grant(self, prepared: Prepared, opposite: Opposite, end: End) -> Grant:
-        now = self.systems.clock().astimezone()
+    def _grant(self, prepared: Prepared, taking: Taking, end: End, at: datetime) -> Grant:
+        now = at.astimezone()
         person = prepared.person or prepared.requester.person
         requester = prepared.requester.person
-        thing = thing_of(prepared, opposite)
-        kinds = {p.name: p.kind for p in prepared.spec.parameters}
         return Grant(
-            id=id_of(thing, prepared.call.key),
-            thing=thing,
+            id=id_of(taking.thing, prepared.call.key),
+            thing=taking.thing,
             action=prepared.spec.name,
             version=prepared.spec.plugin_version,
             arguments=dict(prepared.values),
             key=prepared.call.key,
-            undo=opposite.action,
+            undo=taking.action,
+            takes=taking.arguments,
             person=Named(person.id, person.login, person.name),
             requester=Named(requester.id, requester.login, requester.name),
-            people={
-                name: prepared.people[value].id
-                for name, value in prepared.values.items()
-                if kinds[name] == "login"
-            },
-            groups={
-                name: Named(prepared.groups[value].id, prepared.groups[value].name, prepared.groups[value].dn)
-                for name, value in prepared.values.items()
-                if kinds[name] == "group"
-            },
+            people=taking.people,
+            groups=taking.groups,
             given=now.replace(microsecond=0),
             ends=end.moment(now).replace(microsecond=0),
             asked=str(end),
@@ -239,24 +248,6 @@ async def read_back(
     if systems.ending is not None:
         seen += await systems.ending.seen(prepared, context)
     return seen
-
-
-def thing_of(prepared: Prepared, opposite: Opposite | None = None) -> str:
-    """What is given to whom: the call that takes it back, by ids; alike for every way of giving it.
-
-    Args:
-        opposite: that call; the prepared one itself when left out.
-    """
-    people = {name: person.id for name, person in prepared.people.items()}
-    for person in (prepared.requester.person, prepared.person):
-        if person is not None:
-            people.setdefault(person.login, person.id)
-    ids = {**people, **{name: group.id for name, group in prepared.groups.items()}}
-    action = opposite.action if opposite is not None else prepared.spec.name
-    arguments: dict[str, Any] = dict(opposite.arguments if opposite is not None else prepared.values)
-    return digest(
-        {"action": action, "of": {name: ids.get(value, value) for name, value in arguments.items()}}
-    )
 
 
 def only_the_end(preview: Preview) -> bool:

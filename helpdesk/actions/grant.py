@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from helpdesk.errors import InvalidArgument, UsageError
@@ -117,12 +117,14 @@ class Grant:
     Attributes:
         id: "G-7K3F2Q-X4NM"; the first half is the same for everything given to one person on one target.
         thing: what is given, to whom: the digest of the call that takes it back.
-        action, arguments: the call that gave it, and its ``key``. undo: the action that takes it back.
-        person: whose access it is. requester: who asked. people, groups: of the arguments, by argument.
+        action, arguments: the call that gave it, and its ``key``.
+        undo, takes: the call that takes it back, and of its arguments the ``people`` and ``groups``.
+        person: whose access it is. requester: who asked.
         given, ends: moments with their zones. asked: the end in the words that were agreed to.
         approved_by: logins of whoever let them have it; the giver's own where nobody else was asked.
         request: of the approval, or "". log: of the host that gave it; entry: the intent in that log.
         changes: what the giving changed beside the end, as it was previewed.
+        ended_by: the login of whoever ended it before its time, or "".
     """
 
     id: str
@@ -132,6 +134,7 @@ class Grant:
     arguments: Mapping[str, Any]
     key: str
     undo: str
+    takes: Mapping[str, Any]
     person: Named
     requester: Named
     people: Mapping[str, str]
@@ -144,6 +147,7 @@ class Grant:
     entry: int = 0
     log: str = ""
     changes: tuple[tuple[str, str, str, str, str], ...] = field(default=())
+    ended_by: str = ""
 
     @property
     def target(self) -> str:
@@ -157,6 +161,8 @@ class Grant:
             "schema": SCHEMA,
             **plain,
             "arguments": dict(self.arguments),
+            "takes": dict(self.takes),
+            "people": dict(self.people),
             "approved_by": list(self.approved_by),
             "changes": [list(change) for change in self.changes],
         }
@@ -203,8 +209,3 @@ def _letters(text: str, count: int) -> str:
         number, rest = divmod(number, len(ALPHABET))
         found += ALPHABET[rest]
     return found
-
-
-def in_utc(grant: Grant) -> Grant:
-    """The same grant with its moments in UTC, for scripts."""
-    return replace(grant, given=grant.given.astimezone(UTC), ends=grant.ends.astimezone(UTC))

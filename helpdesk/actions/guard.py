@@ -30,9 +30,12 @@ class Guard:
             self.limits.check(self._write(prepared, actor))
 
     def before_effect(self, agreed: Agreed) -> None:
-        """Count the change. Raises Refused when there is no room, or it was confirmed by nobody who may."""
+        """Count the change. Raises Refused when there is no room, or it was confirmed by nobody who may.
+
+        An end that comes by itself is not counted: a thousand of them after an outage must not wait for hours.
+        """
         self.confirmed(agreed.acting.actor, agreed.by)
-        if self.limits is not None:
+        if self.limits is not None and not agreed.prepared.call.ends:
             self.limits.take(self._write(agreed.prepared, agreed.acting.actor))
 
     def confirmed(self, actor: Actor, by: str) -> None:

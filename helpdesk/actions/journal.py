@@ -14,6 +14,8 @@ from helpdesk.gate.audit import AuditLog, Entry
 from helpdesk.identity import Actor
 from helpdesk.plugin import Preview
 
+Approvers = Sequence[tuple[str, str]]
+"""Ids and logins of those who said yes; the log names three and tells the ids of all."""
 _ABOUT_REQUESTS = ("request", "approval", "intent", "outcome")
 
 
@@ -31,13 +33,16 @@ class Journal:
         confirmed_by: str,
         request: str,
         rule: str = "",
+        approvers: Approvers = (),
     ) -> int:
         """Before the effect (R1): enough to read an interrupted action back after a crash.
 
         Args:
-            rule: the ``@id`` of the rule that allowed it.
+            rule: the ``@id`` of the rule that allowed it. approvers: who said yes, where a worker carries it out.
         """
-        return self.audit.append("intent", *intent_of(prepared, preview, acting, confirmed_by, request, rule))
+        return self.audit.append(
+            "intent", *intent_of(prepared, preview, acting, confirmed_by, request, rule, approvers)
+        )
 
     def outcome(self, prepared: Prepared, acting: Actor, result: Result, intent: int, request: str) -> int:
         body = {
@@ -143,7 +148,13 @@ class Journal:
 
 
 def intent_of(
-    prepared: Prepared, preview: Preview, acting: Actor, confirmed_by: str, request: str, rule: str = ""
+    prepared: Prepared,
+    preview: Preview,
+    acting: Actor,
+    confirmed_by: str,
+    request: str,
+    rule: str = "",
+    approvers: Approvers = (),
 ) -> tuple[dict[str, Any], dict[str, str | int]]:
     """What an intent holds, for ever and erasable: enough to read the call back, here or wherever it is kept."""
     body: dict[str, Any] = {
@@ -162,6 +173,11 @@ def intent_of(
         **_names(prepared, acting),
         "before": _text({"changes": _plain(preview.changes), "state": dict(preview.state)}),
     }
+    if approvers:
+        body["approvers"] = [id for id, _ in approvers]
+    for number, (id, login) in enumerate(approvers[:3], 1):
+        name = "approver" if number == 1 else f"approver{number}"
+        body[f"{name}_id"], personal[name] = id, login
     return body, personal
 
 
@@ -177,9 +193,11 @@ def _answer(
 def _identities(prepared: Prepared, acting: Actor) -> dict[str, Any]:
     undoes = {"undoes": prepared.call.undoes} if prepared.call.undoes else {}
     case = {"case": prepared.call.case} if prepared.call.case else {}
+    grant = {"grant": prepared.call.ends} if prepared.call.ends else {}
     return {
         **undoes,
         **case,
+        **grant,
         "action": prepared.spec.name,
         "version": prepared.spec.plugin_version,
         "actor_id": acting.person.id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from helpdesk.actions.grant import SYSTEM
 from helpdesk.events import Change, Observation, Outcome
 from helpdesk.plugin import Preview
 
@@ -15,14 +16,17 @@ def judge(preview: Preview, observations: Sequence[Observation]) -> Outcome:
 
     ``done`` when every promised change was read back as promised; ``failed`` when every one still has
     its old value; ``partial`` when some have the new and the rest the old; anything else is ``unknown``.
-    An observation that promises less than the preview did counts as not read back, and one about
+    What was not given has no end either, however its end was kept. An observation that promises less than the preview did counts as not read back, and one about
     something that was not promised is no evidence of success.
     """
     promised = {_key(change) for change in preview.changes}
     states = {_state(change, observations) for change in preview.changes}
+    given = {_state(change, observations) for change in preview.changes if change.system != SYSTEM}
     surprised = any(not o.as_expected for o in observations if _key(o) not in promised)
     if not states or "other" in states or surprised:
         return Outcome.UNKNOWN
+    if given == {"old"}:
+        return Outcome.FAILED
     if states == {"new"}:
         return Outcome.DONE
     return Outcome.PARTIAL if "new" in states else Outcome.FAILED

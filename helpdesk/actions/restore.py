@@ -37,6 +37,7 @@ def restored(catalog: Catalog, intent: Entry, signed_in: SignedIn) -> tuple[Prep
         key=str(body["key"]),
         undoes=int(body.get("undoes", 0)),
         case=str(body.get("case", "")),
+        ends=str(body.get("grant", "")),
     )
     requester = Actor(person=reader.person_by_id(str(body["requester_id"])))
     prepared = prepare(call, spec, action, requester, reader)
