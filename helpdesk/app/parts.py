@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from helpdesk.actions.upkeep import Upkeep
     from helpdesk.actions.words import Words
     from helpdesk.app.casework import Casework
+    from helpdesk.connectors.durable.client import DbosEngine
     from helpdesk.conversation.cases import Cases
     from helpdesk.gate.attempts import Attempts
     from helpdesk.gate.audit import AuditLog
@@ -125,7 +126,7 @@ class Parts:
                 login_attribute=settings.login_attribute,
                 login_dn=settings.login_dn,
                 bind_dn=settings.bind_dn,
-                bind_password=self._referenced(settings.bind_password),
+                bind_password=self.referenced(settings.bind_password),
                 server_hashes=settings.server_hashes,
                 new_people_base=settings.new_people_base,
                 new_person_name=settings.new_person_name,
@@ -260,6 +261,13 @@ class Parts:
         return DirectorySignIn(self.directory, roles, audit, self.clock, self.attempts, services)
 
     @cached_property
+    def engine(self) -> DbosEngine | None:
+        """Who keeps what outlives this process; ``None`` where no worker is configured."""
+        from helpdesk.app.working import engine_of
+
+        return engine_of(self)
+
+    @cached_property
     def runner(self) -> Runner:
         from helpdesk.actions.authorise import Authoriser
         from helpdesk.actions.context import Systems
@@ -320,7 +328,7 @@ class Parts:
         return ChatCompletions(
             settings.url,
             settings.model,
-            self._referenced(settings.api_key),
+            self.referenced(settings.api_key),
             proxy=self.config.network.proxy_for(settings.url, os.environ),
             ca_file=self.config.network.ca_file,
             trust=self.config.network.trust,
@@ -338,7 +346,7 @@ class Parts:
             self._caches.add(folder)
         return folder
 
-    def _referenced(self, reference: str) -> Secret | None:
+    def referenced(self, reference: str) -> Secret | None:
         """The secret behind a reference; ``None`` where there is none. Raises ConfigError when it is not there."""
         from helpdesk.app.references import referenced
 

@@ -1,0 +1,43 @@
+"""Who carries out which kind of run; each is made from the worker's bench when the worker opens."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from helpdesk.app.workbench import Workbench
+    from helpdesk.engine import Handler
+
+
+def request(bench: Workbench) -> Handler | None:
+    """Approved requests."""
+    return _made("helpdesk.workflows.fulfil", bench)
+
+
+def expiry(bench: Workbench) -> Handler | None:
+    """The ends of what was given for a time."""
+    return _made("helpdesk.workflows.expiry", bench)
+
+
+def workflow(bench: Workbench) -> Handler | None:
+    """Processes of several steps."""
+    return _made("helpdesk.workflows.interpreter", bench)
+
+
+def notice(bench: Workbench) -> Handler | None:
+    """Mails and webhooks."""
+    return _made("helpdesk.workflows.notices", bench)
+
+
+def _made(module: str, bench: Workbench) -> Handler | None:
+    """What a module's ``handler(bench)`` makes; ``None`` while there is none."""
+    try:
+        found = import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        return None
+    maker = getattr(found, "handler", None)
+    made: Handler | None = maker(bench) if maker is not None else None
+    return made
