@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from helpdesk.actions.prepare import Prepared
+from helpdesk.canonical import digest
 from helpdesk.errors import NotFound, Refused, Stale, Unreachable
 from helpdesk.gate.authorization import AccessRequest, Authorization, Decision, Subject, Verdict
 from helpdesk.gate.roles import PRIVILEGED, Roles
@@ -35,6 +36,12 @@ class Authoriser:
     authorization: Authorization
     roles: Roles
     services: Services = field(default_factory=Services)
+
+    @property
+    def version(self) -> str:
+        """A digest of everything that decides: the rules, who has which role, and who is asked."""
+        roles = {role: list(groups) for role, groups in self.roles.groups_of_role.items()}
+        return digest({"rules": self.authorization.version, "roles": roles})
 
     def __call__(
         self, prepared: Prepared, reader: DirectoryReader, approver: Subject | None = None

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 from helpdesk.actions.context import Systems, call_plugin
 from helpdesk.actions.ending import read_back
 from helpdesk.actions.grant import Grant
-from helpdesk.actions.journal import Journal
+from helpdesk.actions.journal import Approvers, Journal
 from helpdesk.actions.judge import as_promised, judge
 from helpdesk.actions.mask import result_without
 from helpdesk.actions.prepare import Prepared
@@ -50,6 +50,7 @@ class Agreed:
         begun: when the call that is read back after a crash was logged.
         look: what was read just before, for the plugin to read from while it acts; the writes check it themselves.
         ended: told the outcome as soon as it is logged, also when a Ctrl-C ends the waiting for it.
+        approvers: ids and logins of those who said yes, where a worker carries it out.
         fence: asked just before the effect; it raises Stale where somebody else carries it out by now.
     """
 
@@ -64,6 +65,7 @@ class Agreed:
     look: DirectoryReader | None = None
     ended: Callable[[Result], None] | None = None
     fence: Callable[[], None] | None = None
+    approvers: Approvers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,23 @@ class CarryOut:
         prepared = item.prepared
         report = _reporter(interaction, "execute")
         intent = await waited(
-            self.journal.intent, prepared, item.preview, item.acting.actor, item.by, item.request, item.rule
+            self.journal.intent,
+            prepared,
+            item.preview,
+            item.acting.actor,
+            item.by,
+            item.request,
+            item.rule,
+            item.approvers,
         )
         context = self.systems.writing(
-            prepared, item.acting.directory, report, case=item.case, before=item.preview, look=item.look
+            prepared,
+            item.acting.directory,
+            report,
+            case=item.case,
+            before=item.preview,
+            look=item.look,
+            request=item.request,
         )
         interaction.emit(Progress("execute", f"Carrying out {prepared.spec.name}"))
         looking = self.systems.reading(prepared, item.acting.directory, report, before=item.preview)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from helpdesk.actions.ahead import Ahead
+from helpdesk.actions.authorise import Authoriser
 from helpdesk.actions.by_hand import by_hand, names
 from helpdesk.actions.journal import Journal
+from helpdesk.actions.plan import sealed_with
 from helpdesk.errors import LogUnavailable
 from helpdesk.events import Outcome, Result
 from helpdesk.gate.requests import Request, Requests, RequestState, SealedCall
@@ -14,7 +16,14 @@ _OPEN = (RequestState.PENDING, RequestState.CLAIMED)
 
 
 def ask_for_approval(
-    ahead: Ahead, preview: Preview, requests: Requests, journal: Journal, *, shared: bool, tickets: bool
+    ahead: Ahead,
+    preview: Preview,
+    requests: Requests,
+    journal: Journal,
+    authorise: Authoriser,
+    *,
+    shared: bool,
+    tickets: bool,
 ) -> Result:
     """Seal the call and let it wait for the people whom the policy names.
 
@@ -36,6 +45,7 @@ def ask_for_approval(
             person=prepared.person,
             group=prepared.group,
             key=prepared.call.key,
+            **sealed_with(authorise, prepared, preview),
         ),
         preview.changes,
         approvers,

@@ -131,6 +131,10 @@ class Runner:
         found, decision = await waited(authorised)
         if decision.verdict is Verdict.DENIED:
             raise refusal(decision)
+        if (whole := self.catalog.whole(spec)) is not None:
+            overview = await whole.look(self, found, reader, interaction)
+            decision = await waited(whole.decide, decision, overview, found, reader)
+            return Ahead(found, decision, overview.preview)
         preview = None if spec.reads else await self.preview(found, reader, interaction, case)
         return Ahead(found, decision, preview)
 
@@ -188,6 +192,8 @@ class Runner:
         self, prepared: Prepared, reader: DirectoryReader, interaction: Interaction, case: str = ""
     ) -> Preview:
         """What would change, read from the live system."""
+        if (whole := self.catalog.whole(prepared.spec)) is not None:
+            return (await whole.look(self, prepared, reader, interaction)).preview
         function = prepared.action.preview_function
         if function is None:
             raise PluginFailure(f"{prepared.spec.name} has no preview.")
@@ -385,7 +391,7 @@ class Runner:
         tickets = any(spec.name == "ticket.open" for spec in self.catalog.specs)
         ahead = Ahead(prepared, decision, preview)
         return ask_for_approval(
-            ahead, preview, self.requests, self.journal, shared=self.shared, tickets=tickets
+            ahead, preview, self.requests, self.journal, self.authorise, shared=self.shared, tickets=tickets
         )
 
     def rejected(

@@ -20,7 +20,12 @@ Value = tuple[int, str]
 Reached = Callable[[int], None]
 """Is told up to which entry a long look has come."""
 _STRETCH = 1000
-_OWNERS = {"actor": "actor_id", "requester": "requester_id", "target": "person_id"}
+_OWNERS = {
+    "actor": "actor_id",
+    "requester": "requester_id",
+    "target": "person_id",
+    **{f"approver{n}": f"approver{n}_id" for n in ("", 2, 3)},
+}
 
 
 def nowhere(seq: int) -> None:

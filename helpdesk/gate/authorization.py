@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from helpdesk.canonical import digest
 from helpdesk.errors import ConfigError
 from helpdesk.gate import cedar_policies, cedar_schema
 from helpdesk.gate.cedar_entities import Entities, Subject, person_uid
@@ -98,6 +99,9 @@ class Authorization:
         shipped: the text is the policy that comes with the program, so that the authors' ``allow=`` is
             in force for actions that it does not speak about. Otherwise the site alone permits.
 
+    Attributes:
+        version: a digest of the rules, so that whoever was asked under others knows.
+
     Raises:
         ConfigError: the text is not Cedar.
     """
@@ -115,6 +119,7 @@ class Authorization:
         self._schema = _schema(specs, sorted(absent))
         checked = cedar_policies.check(rules, specs, absent, self._schema, source, policies, shipped=shipped)
         self._broken = checked.broken
+        self.version = digest({"policies": policies, "shipped": shipped})
         self.problems: tuple[str, ...] = (*unusable, *checked.problems)
         generated = cedar_policies.authors_rules(specs, checked.rules, permits=shipped)
         self._rules = {rule.key: rule for rule in (*checked.rules, *generated)}

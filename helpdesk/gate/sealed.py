@@ -62,6 +62,7 @@ class SealedCall:
         nonce: random; decisions are bound to it, so that none fits another request.
         created, expires: UTC, ISO 8601; set when the request is stored.
         policy: digest of the rules that it was asked under. state: of the call on the state it was previewed on.
+        facts: about that state, as the requester was told them.
         summary: what it would do, in a sentence, as the requester saw it.
         routing: who must say yes (:mod:`helpdesk.gate.routing`); empty: any one approver.
         at: not before then, UTC, ISO 8601; "" for as soon as it is approved.
@@ -82,6 +83,7 @@ class SealedCall:
     expires: str = ""
     policy: str = ""
     state: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""
     routing: Mapping[str, Any] = field(default_factory=dict)
     at: str = ""

@@ -61,13 +61,14 @@ class DurableDoor:
         *,
         action: str = "",
         arguments: Mapping[str, Any] | None = None,
+        request: str = "",
     ) -> Result:
         """Carry out what ``look`` agrees to, once, however often the run is taken up.
 
         Args:
             name: of the step, unique in its run.
             look: asked again just before the effect. The key of its call must be this step's own and no other's.
-            action, arguments: for the log, where ``look`` refuses before there is a call.
+            action, arguments, request: for the log, where ``look`` refuses before there is a call.
 
         Returns:
             how it ended; an error of ``look`` is a result, too.
@@ -75,7 +76,7 @@ class DurableDoor:
         Raises:
             Stale: this worker was taken for dead, and another one goes on.
         """
-        once = _Once(self, durably, name, look, action or name, dict(arguments or {}))
+        once = _Once(self, durably, name, look, action or name, dict(arguments or {}), request)
         begun = _ours(await durably.step(f"{name}:begin", once.begin), durably.id, name)
         if "result" in begun:
             return result_from(begun["result"])
@@ -95,6 +96,7 @@ class _Once:
     look: Look
     action: str
     arguments: dict[str, Any]
+    request: str
     begun: Document = field(default_factory=dict)
 
     @property
@@ -124,8 +126,9 @@ class _Once:
         except HelpdeskError as error:
             return self._document(result=result_document(self._rejected(signed_in, error)))
         prepared, preview = agreed.prepared, agreed.preview
+        actor, request = agreed.acting.actor, agreed.request
         body, personal = intent_of(
-            prepared, preview, agreed.acting.actor, agreed.by, agreed.request, agreed.rule
+            prepared, preview, actor, agreed.by, request, agreed.rule, agreed.approvers
         )
         return self._document(
             token=self.token, at=runner.systems.clock().isoformat(), body=body, personal=personal
@@ -143,7 +146,9 @@ class _Once:
 
     def _rejected(self, signed_in: SignedIn | None, error: HelpdeskError) -> Result:
         actor = signed_in.actor if signed_in else None
-        return self.door.runner.rejected(self.action, self.arguments, actor, error)
+        return self.door.runner.rejected(
+            self.action, self.arguments, actor, error, request=self.request or None
+        )
 
     # ── carrying out ──────────────────────────────────────────────────────────────────────────
 
@@ -201,8 +206,15 @@ class _Once:
                 return ended
             intent = own or self._kept_intent()
             prepared, before = await asyncio.to_thread(restored, runner.catalog, intent, signed_in)
-            request = str(intent.body["request"])
-            agreed = Agreed(prepared, before, signed_in, "taken-over", request=request, begun=intent.time)
+            agreed = Agreed(
+                prepared,
+                before,
+                signed_in,
+                "taken-over",
+                request=str(intent.body["request"]),
+                begun=intent.time,
+                approvers=_approvers(intent),
+            )
             result = await Reconciler(runner).settled(agreed, since, self.door.interaction)
             if _unread(result) or (result.outcome is Outcome.FAILED and own is None):
                 return result
@@ -242,7 +254,9 @@ class _Once:
         if own is not None:
             seq = own.seq
         else:
-            seq = journal.intent(prepared, agreed.preview, actor, agreed.by, agreed.request, result.rule)
+            seq = journal.intent(
+                prepared, agreed.preview, actor, agreed.by, agreed.request, result.rule, agreed.approvers
+            )
         return replace(result, entry=journal.outcome(prepared, actor, result, seq, agreed.request))
 
     def _kept_intent(self) -> Entry:
@@ -263,6 +277,11 @@ class _Once:
 def _unread(result: Result) -> bool:
     """Whether nothing could be read back; a state that is neither the old nor the promised one was."""
     return result.outcome is Outcome.UNKNOWN and not result.receipt
+
+
+def _approvers(intent: Entry) -> list[tuple[str, str]]:
+    names = [name for name in ("approver", "approver2", "approver3") if name in intent.personal]
+    return [(str(intent.body[f"{name}_id"]), str(intent.personal[name])) for name in names]
 
 
 def _ours(kept: Document, run: str, name: str) -> Document:

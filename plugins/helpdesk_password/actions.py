@@ -67,7 +67,10 @@ async def _(ctx: ReadContext, person: Login) -> Preview:
         f"Give {user.name} ({user.login}) a temporary password.",
         tuple(changes),
         warnings=("Their present password stops working at once.",),
-        state={"password_changed": states.remembered(status), "locked": str(bool(status.locked))},
+        state={
+            "password_changed": states.remembered(status),
+            "locked": "" if status.locked is None else str(status.locked),
+        },
     )
 
 

@@ -236,7 +236,7 @@ def test_a_group_that_was_replaced_by_another_of_the_same_name_is_not_granted(wo
 
 
 @pytest.mark.req("L4")
-def test_a_state_that_moves_while_the_approver_decides_lets_the_request_go_again(world: World) -> None:
+def test_a_state_that_moves_while_the_approver_decides_ends_the_request_with_no_effect(world: World) -> None:
     id = world.request("emma")
 
     def meanwhile() -> None:
@@ -247,9 +247,10 @@ def test_a_state_that_moves_while_the_approver_decides_lets_the_request_go_again
     assert result.error is not None
     assert result.error.code == "stale"
     assert world.watch.tried == []
-    assert world.requests.get(id).state is RequestState.PENDING
-    assert world.approve("olga", id).outcome is Outcome.DONE
-    assert world.watch.tried == []  # nothing had to change any more
+    assert world.requests.get(id).state is RequestState.STALE
+    assert world.log.of("approval")[-1].body["decision"] == "stale"
+    assert world.approve("olga", id).outcome is Outcome.REFUSED
+    assert world.watch.tried == []
 
 
 # ── V1, V4: one approval, one effect ──────────────────────────────────────────────────────────
