@@ -147,7 +147,9 @@ class CarryOut:
         try:
             if item.fence is not None:
                 item.fence()
-            kept = self.systems.ending.promise(item.prepared, looking, item.acting, item.request, intent)
+            kept = self.systems.ending.promise(
+                item.prepared, looking, item.acting, item.request, intent, item.approvers
+            )
             return await kept, None
         except HelpdeskError as error:
             return None, error

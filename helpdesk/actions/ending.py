@@ -6,7 +6,7 @@ was never given, whose end finds nothing to take back. Access without its end ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -31,8 +31,8 @@ NO_WORKER = "no-worker"
 class Promises(Protocol):
     """Where grants are kept until they end. Blocking; every method raises Failed or Unreachable without its store."""
 
-    def check(self, undo: ActionSpec) -> None:
-        """Raises Refused where nobody could take it back: the worker may not run that action."""
+    def check(self, undo: ActionSpec, groups: Collection[Named]) -> None:
+        """Raises Refused where nobody could take it back: the worker may not run that action on these groups."""
 
     def live(self, thing: str) -> Sequence[Grant]:
         """Every grant of a thing that has not ended yet, the one that ends last first."""
@@ -79,7 +79,7 @@ class Ending:
         live = await waited(self.promises.live, taking.thing)
         if end is None:
             return _kept_for_good(prepared, preview, live)
-        await waited(self.promises.check, self.catalog.spec(taking.action))
+        await waited(self.promises.check, self.catalog.spec(taking.action), taking.groups.values())
         if not preview.changes:
             if not live:
                 return replace(
@@ -126,12 +126,19 @@ class Ending:
     # ── around the effect ─────────────────────────────────────────────────────────────────────
 
     async def promise(
-        self, prepared: Prepared, context: ReadContext, acting: SignedIn, request: str, entry: int
+        self,
+        prepared: Prepared,
+        context: ReadContext,
+        acting: SignedIn,
+        request: str,
+        entry: int,
+        approvers: Sequence[tuple[str, str]] = (),
     ) -> Grant | None:
         """Keep the end durably, before the effect; ``None`` for what does not end.
 
         Args:
             request: of the approval, or "". entry: the intent in this host's log.
+            approvers: ids and logins of those who said yes, where they are known.
 
         Raises:
             HelpdeskError: it could not be kept, so nothing may be given.
@@ -144,7 +151,8 @@ class Ending:
         taking = await self.taking(prepared, context)
         grant = replace(
             self._grant(prepared, taking, end, self.systems.clock()),
-            approved_by=(await waited(self._approver, acting, request),),
+            approved_by=tuple(login for _, login in approvers)
+            or (await waited(self._approver, acting, request),),
             request=request,
             entry=entry,
             changes=_before_and_after(context.before),

@@ -17,7 +17,9 @@ def request(bench: Workbench) -> Handler | None:
 
 def expiry(bench: Workbench) -> Handler | None:
     """The ends of what was given for a time."""
-    return _made("helpdesk.workflows.expiry", bench)
+    from helpdesk.app.granting import expiry as made
+
+    return made(bench)
 
 
 def workflow(bench: Workbench) -> Handler | None:

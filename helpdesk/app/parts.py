@@ -42,13 +42,14 @@ if TYPE_CHECKING:
     from helpdesk.gate.shipping import Shipping
     from helpdesk.identity import Person
     from helpdesk.ports import Clock, Directory, Keychain, Model, Tickets
+    from helpdesk.workflows.grants import Grants
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class _Later:
+class Later:
     """A part that is made when it is first used: signing in reaches the network before the rules are loaded.
 
     Args:
@@ -255,8 +256,8 @@ class Parts:
     def sign_in(self) -> Any:
         from helpdesk.gate.signin import DirectorySignIn
 
-        roles: Any = _Later(lambda: self.roles)
-        audit: Any = _Later(lambda: self.audit)
+        roles: Any = Later(lambda: self.roles)
+        audit: Any = Later(lambda: self.audit)
         services = self.services if self.config.services else None
         return DirectorySignIn(self.directory, roles, audit, self.clock, self.attempts, services)
 
@@ -268,24 +269,34 @@ class Parts:
         return engine_of(self)
 
     @cached_property
+    def grants(self) -> Grants | None:
+        """What ends by itself; ``None`` where no worker is configured."""
+        from helpdesk.app.granting import grants_of
+
+        return grants_of(self)
+
+    @cached_property
     def runner(self) -> Runner:
         from helpdesk.actions.authorise import Authoriser
         from helpdesk.actions.context import Systems
         from helpdesk.actions.guard import Guard
         from helpdesk.actions.journal import Journal
         from helpdesk.actions.runner import Runner
+        from helpdesk.app.granting import ending_of
 
+        systems = Systems(
+            directory=self.directory,
+            tickets=self.tickets,
+            clock=self.clock,
+            settings=self.config.plugin_settings,
+            cache_dir=self._plugin_cache,
+            password_set=self._forgive,
+        )
+        systems.ending = ending_of(self, systems)
         return Runner(
             catalog=self.catalog,
             authorise=Authoriser(self.authorization, self.roles, self.services),
-            systems=Systems(
-                directory=self.directory,
-                tickets=self.tickets,
-                clock=self.clock,
-                settings=self.config.plugin_settings,
-                cache_dir=self._plugin_cache,
-                password_set=self._forgive,
-            ),
+            systems=systems,
             journal=Journal(self.audit),
             requests=self.requests,
             sign_in=self.sign_in,

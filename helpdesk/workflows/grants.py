@@ -7,13 +7,13 @@ else put there or altered ends nothing, keeps nothing, and is named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from helpdesk.actions.grant import Grant, grant_from, prefix_of
+from helpdesk.actions.grant import Grant, Named, grant_from, prefix_of
 from helpdesk.engine import Document, Engine, Run, RunState, RunStatus
 from helpdesk.errors import Failed, NotFound, Refused
 from helpdesk.gate.seals import Seals
@@ -64,7 +64,7 @@ class Grants:
     """The grants in the engine's store. Blocking; implements :class:`helpdesk.actions.ending.Promises`.
 
     Args:
-        may_take: raises Refused where the worker may not run an action, which would take something back.
+        may_take: raises Refused where the worker may not run an action, on those groups, to take something back.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Grants:
         engine: Engine,
         seals: Seals,
         clock: Clock,
-        may_take: Callable[[ActionSpec], None] = lambda _: None,
+        may_take: Callable[[ActionSpec, Collection[Named]], None] = lambda *_: None,
     ) -> None:
         self._engine = engine
         self._seals = seals
@@ -81,8 +81,8 @@ class Grants:
 
     # ── promises ──────────────────────────────────────────────────────────────────────────────
 
-    def check(self, undo: ActionSpec) -> None:
-        self._may_take(undo)
+    def check(self, undo: ActionSpec, groups: Collection[Named]) -> None:
+        self._may_take(undo, groups)
 
     def live(self, thing: str) -> list[Grant]:
         kept = self._kept(self._engine.runs(kind=KIND, prefix=prefix_of(thing), limit=MOST))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 from helpdesk.actions.ending import Ending
+from helpdesk.actions.grant import Named
+from helpdesk.app.granting import may_take
 from helpdesk.config import ServiceSettings
 from helpdesk.connectors.embedded import NewGroup, NewPerson
-from helpdesk.errors import Refused, Unreachable
+from helpdesk.errors import Unreachable
 from helpdesk.gate.keys import HostKey
 from helpdesk.gate.seals import Seals
 from helpdesk.gate.services import Services
@@ -88,9 +90,8 @@ class Access(World):
         self.worker: Process | None = None
         self.watching = Watch(self.grants, self.clock)
 
-    def _may_take(self, spec: ActionSpec) -> None:
-        if spec.name not in self.services.declared["worker"].actions:
-            raise Refused(f"The worker may not run {spec.name}.")
+    def _may_take(self, spec: ActionSpec, groups: Collection[Named]) -> None:
+        may_take(self.services.declared["worker"], spec, groups)
 
     def process(self) -> Process:
         """A new worker process."""

@@ -1,0 +1,116 @@
+"""What ends by itself, made from the configuration: where it is kept, and the worker that takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from helpdesk.actions.grant import Named
+from helpdesk.errors import HelpdeskError, Refused
+from helpdesk.spec import ActionSpec
+from helpdesk.text import folded
+
+if TYPE_CHECKING:
+    from helpdesk.actions.context import Systems
+    from helpdesk.actions.ending import Ending
+    from helpdesk.actions.grant import Grant
+    from helpdesk.app.parts import Parts
+    from helpdesk.app.workbench import Workbench
+    from helpdesk.config import ServiceSettings
+    from helpdesk.engine import Handler
+    from helpdesk.workflows.expiry_watch import Missing
+    from helpdesk.workflows.grants import Grants
+
+
+def grants_of(parts: Parts) -> Grants | None:
+    """The grants there are; ``None`` where no worker is configured that would end them."""
+    settings = parts.config.worker
+    service = parts.config.services.get(settings.service) if settings.configured else None
+    engine = parts.engine
+    if engine is None or service is None:
+        return None
+    from helpdesk.workflows.grants import Grants
+
+    return Grants(engine, parts.seals, parts.clock, lambda spec, groups: may_take(service, spec, groups))
+
+
+def may_take(service: ServiceSettings, undo: ActionSpec, groups: Collection[Named]) -> None:
+    """Raises Refused where the worker may not take something back, so that it is not given in the first place."""
+    if undo.name not in service.actions:
+        raise Refused(
+            f"The worker may not run {undo.name}, so nothing would take it back; nothing was done.",
+            hint=f"An administrator can add {undo.name} to [services.{service.name}] actions.",
+            rule=f"service:{service.name}",
+        )
+    allowed = {folded(name) for name in service.groups}
+    other = next((one for one in groups if not allowed & {folded(one.name), folded(one.title)}), None)
+    if allowed and other is not None:
+        raise Refused(
+            f"The worker may not act on {other.name}, so nothing would take it back; nothing was done.",
+            hint=f"An administrator can add {other.name} to [services.{service.name}] groups.",
+            rule=f"service:{service.name}",
+        )
+
+
+def ending_of(parts: Parts, systems: Systems) -> Ending:
+    """What the one door asks about ends. The store of grants is opened when something can end by itself."""
+    from helpdesk.actions.ending import Ending
+    from helpdesk.app.parts import Later
+
+    promises: Any = Later(lambda: parts.grants) if parts.config.worker.configured else None
+    return Ending(
+        systems,
+        parts.catalog,
+        promises,
+        log=lambda: parts.seals.host,
+        decider=lambda id: parts.requests.get(id).decided_by,
+    )
+
+
+def missing_of(parts: Parts, grants: Grants) -> Missing:
+    from helpdesk.workflows.expiry_watch import Missing
+
+    return Missing(parts.runner, grants, parts.clock)
+
+
+def expiry(bench: Workbench) -> Handler | None:
+    """The handler of ends, and beside it the look at all grants every minute."""
+    from helpdesk.app.workbench import Beside
+    from helpdesk.workflows.expiry import Expiry, Gate
+    from helpdesk.workflows.expiry_watch import EVERY, Steady, Watch
+
+    parts = bench.parts
+    grants = parts.grants
+    if grants is None:
+        return None
+    steady = Steady(parts.clock, lambda: _last_logged(parts))
+    watch = Watch(grants, steady)
+    missing: list[Missing] = [missing_of(parts, grants)]
+
+    async def look() -> None:
+        for sentence in watch.look():
+            bench.telling("grant", message=sentence)
+        for kept in watch.trouble:
+            bench.telling(
+                "grant-overdue", grant=kept.grant.id, ends=kept.grant.ends.isoformat(), why=kept.trouble
+            )
+        while missing:  # once, as soon as the directory answers
+            for grant in await missing[0].give_ends(await bench.acting()):
+                bench.telling("grant", message=f"{grant.id} had no end waiting, and has one now.")
+            missing.pop()
+
+    def troubled(grant: Grant, why: str) -> None:
+        bench.telling("grant-overdue", grant=grant.id, ends=grant.ends.isoformat(), why=why)
+
+    bench.beside.append(Beside("grants", EVERY, look))
+    return Expiry(parts.runner, grants, bench.door(), Gate(bench.acting), steady, troubled)
+
+
+def _last_logged(parts: Parts) -> datetime | None:
+    """The latest moment that this machine's log knows to have passed."""
+    try:
+        found = parts.audit.entries(limit=1, newest_first=True)
+    except HelpdeskError:
+        return None
+    return found[0].time if found else None
