@@ -79,6 +79,7 @@ class Authoriser:
             group=group,
             group_privileged=group is not None and self.roles.is_privileged(reader, group),
             approver=approver,
+            time_bound=bool(prepared.call.ends),
         )
 
     def _principal(self, prepared: Prepared, reader: DirectoryReader) -> Subject:

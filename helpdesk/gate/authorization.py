@@ -46,6 +46,7 @@ class AccessRequest:
         person: the person acted upon; the principal where the action is about themselves.
         group_privileged: the group gives the role "privileged".
         approver: while an approval is decided, whoever gives it.
+        time_bound: it takes back what would end by itself anyway.
     """
 
     action: ActionSpec
@@ -55,6 +56,7 @@ class AccessRequest:
     group: Group | None
     group_privileged: bool
     approver: Subject | None = None
+    time_bound: bool = False
 
 
 class Verdict(StrEnum):
@@ -352,6 +354,8 @@ def _context(request: AccessRequest) -> dict[str, Any]:
     context: dict[str, Any] = {"arguments": cedar_schema.arguments(request.action, request.arguments)}
     if request.person is not None:
         context["person"] = {"__entity": person_uid(request.person.person.id)}
+    if request.time_bound:
+        context["time_bound"] = True
     if request.approver is not None:
         context["approver"] = {"__entity": person_uid(request.approver.person.id)}
     return context

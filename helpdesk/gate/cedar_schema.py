@@ -4,7 +4,8 @@
 Person   ``login``, ``roles``, ``privileged``, ``enabled``, and ``manager`` where the directory names one
 Group    ``name``, ``owners``, ``privileged``
 Desk     what an action is about when it is about neither a person nor a group
-context  ``person`` (acted upon), ``approver`` (while an approval is decided), ``arguments`` (the action's own)
+context  ``person`` (acted upon), ``approver`` (while an approval is decided), ``arguments`` (the action's own),
+         ``time_bound`` (present and true for what takes back access that would end by itself anyway)
 Action   one for each action, by its name, in ``Action::"reads"`` or ``Action::"writes"``
 ======== ==============================================================================================
 
@@ -62,7 +63,7 @@ def attribute_names(specs: Sequence[ActionSpec]) -> frozenset[str]:
     def names() -> Iterator[str]:
         for entity in _ENTITY_TYPES.values():
             yield from entity.get("shape", {}).get("attributes", {})
-        yield from ("person", "approver", "arguments")
+        yield from ("person", "approver", "arguments", "time_bound")
         for spec in specs:
             yield from (parameter.name for parameter in spec.parameters if parameter.kind != "secret")
 
@@ -111,6 +112,7 @@ def _action(spec: ActionSpec) -> dict[str, Any]:
     context = {
         "person": _entity("Person", required=spec.about != "desk"),
         "approver": _entity("Person", required=False),
+        "time_bound": {"type": "Boolean", "required": False},
         "arguments": _record(given),
     }
     return {

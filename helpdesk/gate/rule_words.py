@@ -93,7 +93,11 @@ class Names:
 
     def _has(self, left: Tree, attribute: str) -> str:
         if left == _CONTEXT:
-            return {"person": "it is about a person", "approver": "somebody approves it"}.get(attribute, "")
+            return {
+                "person": "it is about a person",
+                "approver": "somebody approves it",
+                "time_bound": "it takes back what would end by itself",
+            }.get(attribute, "")
         return ""
 
     def _attribute(self, tree: Tree) -> str:

@@ -9,6 +9,7 @@ tried again until it is done.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from helpdesk.events import Outcome, Result
 from helpdesk.identity import Actor, Person
 from helpdesk.lanes import waited
 from helpdesk.ports import Clock, DirectoryReader, SignedIn
+from helpdesk.results import result_document
 from helpdesk.workflows.door import DurableDoor, Look
 from helpdesk.workflows.grants import KIND, LATE, Grants
 
@@ -110,12 +112,12 @@ class Expiry:
         for attempt in count(1):
             seen = await durably.step(f"look:{attempt}", lambda: self._seen(grant))
             if seen["newer"]:
-                return await self._ended(durably, grant, "replaced", f"{seen['newer']} holds instead.", None)
+                return await self._ended(durably, grant, "replaced", f"{seen['newer']} holds instead.")
             trouble, pause = str(seen["trouble"]), self.pauses
             if not trouble:
                 result = await self._taken_back(durably, grant, f"take:{attempt}")
                 if result.outcome is Outcome.DONE:
-                    return await self._ended(durably, grant, "ended", result.message, result.entry)
+                    return await self._ended(durably, grant, "ended", result.message, result)
                 trouble = result.message
                 if result.outcome is not Outcome.UNREACHABLE:
                     pause = (
@@ -156,7 +158,7 @@ class Expiry:
         )
         if result.outcome is Outcome.UNREACHABLE:
             self.gate.shut()
-        if result.error is not None and result.error.code == _GONE:
+        if result.error is not None and result.error.code == GONE:
             return Result(Outcome.DONE, grant.undo, result.message, arguments, entry=result.entry)
         return result
 
@@ -177,33 +179,10 @@ class Expiry:
         return refusal(decision) if decision is not None else None
 
     def _prepared(self, grant: Grant, key: str, signed_in: SignedIn) -> Prepared:
-        """The call that takes it back, on the very objects it was about, whatever they are called by now; blocking.
-
-        Raises:
-            Refused: the person or the group is not there any more, so nothing is left to take back.
-        """
+        """The call that takes it back, as the person's own; blocking. Raises Refused ("gone")."""
         spec, action = self.runner.catalog.action(grant.undo)
-        reader = signed_in.directory
-        arguments: dict[str, Any] = dict(grant.takes)
-        pinned = {**grant.people, **{name: one.id for name, one in grant.groups.items()}}
-        try:
-            person = reader.person_by_id(grant.person.id)
-            arguments |= {name: reader.person_by_id(id).login for name, id in grant.people.items()}
-        except NotFound:
-            raise _gone(
-                f"{grant.person.title or grant.person.name} is not in the directory any more"
-            ) from None
-        arguments |= {name: _name_now(reader, one, person) for name, one in grant.groups.items()}
-        call = Call(
-            action=spec.name,
-            arguments=arguments,
-            provenance=dict.fromkeys(arguments, Provenance.LOG),
-            key=key,
-            undoes=self._undoes(grant),
-            pinned=pinned,
-            ends=grant.id,
-        )
-        return prepare(call, spec, action, Actor(person=person), reader)
+        person, call = call_of(grant, signed_in.directory, key=key, undoes=self._undoes(grant))
+        return prepare(call, spec, action, Actor(person=person), signed_in.directory)
 
     def _undoes(self, grant: Grant) -> int:
         """The entry of this host's log that gave it; 0 where another host's log holds it; blocking."""
@@ -216,15 +195,20 @@ class Expiry:
 
     # ── how it ends ───────────────────────────────────────────────────────────────────────────
 
-    async def _ended(self, durably: Durably, grant: Grant, end: str, how: str, entry: int | None) -> Document:
+    async def _ended(
+        self, durably: Durably, grant: Grant, end: str, how: str, result: Result | None = None
+    ) -> Document:
         async def settle() -> Document:
             await waited(self.grants.tidy, durably.id)
             return {"late": max(int((self.clock() - grant.ends).total_seconds()), 0)}
 
         late = (await durably.step("settle", settle))["late"]
         if grant.ended_by and end == "ended":
-            how = f"{how} {grant.ended_by} ended it early."
-        return {"end": end, "how": how, "entry": entry, "late": late, "grant": grant.id}
+            how = f"{how} {grant.ended_by} ended it before its time."
+        document: Document = {"end": end, "how": how, "entry": None, "late": late, "grant": grant.id}
+        if result is not None:
+            document |= {"entry": result.entry, "result": result_document(result)}
+        return document
 
     async def _not_yet(self, durably: Durably, grant: Grant, document: Document) -> Document:
         """Its run began before its end, by a clock that was wrong or a store that was altered: it waits on."""
@@ -254,14 +238,42 @@ class Expiry:
         await durably.step("refused", log)
 
 
-_GONE = "gone"
+GONE = "gone"
+
+
+def call_of(grant: Grant, reader: DirectoryReader, *, key: str = "", undoes: int = 0) -> tuple[Person, Call]:
+    """The call that takes a grant back, on the very objects it is about, whatever they are called by now; blocking.
+
+    Returns:
+        whose access it is, and the call.
+
+    Raises:
+        Refused: the person or the group is not there any more, so nothing is left to take back ("gone").
+    """
+    arguments: dict[str, Any] = dict(grant.takes)
+    pinned = {**grant.people, **{name: one.id for name, one in grant.groups.items()}}
+    try:
+        person = reader.person_by_id(grant.person.id)
+        arguments |= {name: reader.person_by_id(id).login for name, id in grant.people.items()}
+    except NotFound:
+        raise _gone(f"{grant.person.title or grant.person.name} is not in the directory any more") from None
+    arguments |= {name: name_now(reader, one, person) for name, one in grant.groups.items()}
+    return person, Call(
+        action=grant.undo,
+        arguments=arguments,
+        provenance=dict.fromkeys(arguments, Provenance.LOG),
+        key=key or uuid.uuid4().hex,
+        undoes=undoes,
+        pinned=pinned,
+        ends=grant.id,
+    )
 
 
 def _gone(what: str) -> Refused:
-    return Refused(f"{what}, so nothing is left to take back.", code=_GONE)
+    return Refused(f"{what}, so nothing is left to take back.", code=GONE)
 
 
-def _name_now(reader: DirectoryReader, group: Named, person: Person) -> str:
+def name_now(reader: DirectoryReader, group: Named, person: Person) -> str:
     """What names a group today: its name, its DN, or what it is called where it still holds the person.
 
     Raises:
