@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.postgres import postgres, postgres_place
 from tests.servers.slapd import slapd_closed, slapd_people, slapd_staff
 
-__all__ = ["slapd_closed", "slapd_people", "slapd_staff"]
+__all__ = ["postgres", "postgres_place", "slapd_closed", "slapd_people", "slapd_staff"]
 
 
 @pytest.fixture(autouse=True)

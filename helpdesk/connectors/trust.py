@@ -57,6 +57,33 @@ def verifying_context(
     return context
 
 
+def bundle(trust: Trust = "system", ca_file: str | None = None, *, section: str = "network") -> str:
+    """The file of authorities, for a library that takes no context of ours; as :func:`verifying_context` chooses.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    verifying_context(trust, ca_file, section=section)  # says what is wrong with it
+    if ca_file is not None:
+        return ca_file
+    if trust == "bundled":
+        import certifi
+
+        return certifi.where()
+    file = _system_file()
+    if file is None:
+        raise ConfigError(
+            "The system keeps its certificate authorities in no single file.",
+            hint=f"Set [{section}] ca_file, or [network] trust to bundled.",
+        )
+    return file
+
+
+def _system_file() -> str | None:
+    paths = ssl.get_default_verify_paths()
+    return next((path for path in (paths.openssl_cafile, *_USUAL) if os.path.isfile(path)), None)
+
+
 def _load_system(context: ssl.SSLContext) -> None:
     if sys.platform == "win32":  # pragma: no cover - Windows keeps them in its own store
         for store in ("CA", "ROOT"):
@@ -65,7 +92,7 @@ def _load_system(context: ssl.SSLContext) -> None:
                     context.load_verify_locations(cadata=certificate)
         return
     paths = ssl.get_default_verify_paths()
-    cafile = next((path for path in (paths.openssl_cafile, *_USUAL) if os.path.isfile(path)), None)
+    cafile = _system_file()
     capath = paths.openssl_capath if os.path.isdir(paths.openssl_capath) else None
     if cafile is None and capath is None:
         raise FileNotFoundError(2, "no such file")

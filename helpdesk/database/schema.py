@@ -7,8 +7,8 @@ as long as no step says that it breaks that; then, and only then, it refuses wit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from helpdesk.database import Fill, Session
 from helpdesk.errors import Failed
@@ -45,7 +45,7 @@ class Family:
     """Tables that change together ("requests").
 
     Attributes:
-        tables: their names, for a backup.
+        tables: their names, for a backup. changing: the columns of each that may change once a row is there.
         adopted: a question to SQLite that has an answer where version 1 came about before versions were noted.
     """
 
@@ -53,6 +53,7 @@ class Family:
     tables: tuple[str, ...]
     steps: tuple[Step, ...]
     adopted: str = ""
+    changing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def version(self) -> int:

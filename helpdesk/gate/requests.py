@@ -146,7 +146,8 @@ class Requests:
                     rule="not-the-requester",
                 )
 
-        self._decide(id, RequestState.WITHDRAWN, requester_id, check)
+        still = (RequestState.PENDING, RequestState.APPROVED)
+        self._decide(id, RequestState.WITHDRAWN, requester_id, check, after=still)
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────
 
@@ -203,6 +204,10 @@ class Requests:
     def claimed(self) -> list[Request]:
         """Requests whose approver began to carry them out and did not end; normally none for long."""
         return self._listed(rows.standing(_CLAIMED), lambda request: request.state is RequestState.CLAIMED)
+
+    def approved(self) -> list[Request]:
+        """Requests that everybody needed said yes to and no worker has taken; what ends first comes first."""
+        return self._listed(rows.approved(), lambda request: request.state is RequestState.APPROVED)
 
     def altered(self) -> list[str]:
         """Ids of stored requests whose seal does not match; for ``helpdesk doctor``."""

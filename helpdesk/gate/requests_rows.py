@@ -87,6 +87,11 @@ def open_by(person: str) -> Listing:
     )
 
 
+def approved() -> Listing:
+    """Requests that wait for a worker to take them."""
+    return Listing(f"SELECT {COLUMNS}, r.ends FROM requests r WHERE r.last = 'approved'", (), "r.ends, r.id")  # noqa: S608
+
+
 def standing(last: str, after: datetime | None = None) -> Listing:
     """Requests whose last decision this is, and that end after some time."""
     return Listing(

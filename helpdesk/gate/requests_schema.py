@@ -101,12 +101,19 @@ _SECOND_POSTGRES = (
       FOR EACH STATEMENT EXECUTE FUNCTION tell_of_change()""",
 )
 
+_THIRD = ("CREATE INDEX requests_approved ON requests (ends, id) WHERE last = 'approved'",)
+
 REQUESTS = Family(
     name="requests",
     tables=("requests", "decisions", "request_waits"),
     steps=(
         Step(sqlite=_FIRST_SQLITE, postgres=_FIRST_POSTGRES),
         Step(sqlite=_SECOND_SQLITE, postgres=_SECOND_POSTGRES),
+        Step(sqlite=_THIRD, postgres=_THIRD),
     ),
+    changing={
+        "requests": ("steps", "last", "requester", "made", "ends", "indexed"),
+        "request_waits": ("waits", "ends"),
+    },
     adopted="SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'requests'",
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from helpdesk.errors import Refused
-from helpdesk.gate.requests import LIFETIME, MAX_PENDING, Requests, RequestState
+from helpdesk.gate.requests import LIFETIME, MAX_PENDING, RequestState
 from helpdesk.identity import Person
 from tests.unit.requests_world import (
     BO,
@@ -24,7 +24,6 @@ from tests.unit.requests_world import (
     OSCAR,
     STEPS,
     WAYS,
-    Key,
     World,
     a_call,
     somebody,
@@ -32,9 +31,8 @@ from tests.unit.requests_world import (
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    tmp_path.chmod(0o700)
-    return World(tmp_path)
+def world(requests_world: World) -> World:
+    return requests_world
 
 
 # ── asking ────────────────────────────────────────────────────────────────────────────────────
@@ -60,7 +58,9 @@ def test_a_request_is_kept_as_it_was_made(world: World) -> None:
 
 
 @pytest.mark.req("S7")
-def test_the_file_is_private(world: World) -> None:
+def test_the_file_is_private(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    world = World(tmp_path)
     world.ask()
     assert world.file.stat().st_mode & 0o777 == 0o600
 
@@ -114,7 +114,7 @@ def test_asking_from_many_threads_at_once_makes_no_fourth_request(world: World) 
 
     def ask() -> None:
         try:
-            Requests(world.folder, world.clock, Key()).create(a_call(), CHANGES, (OLGA,), "")
+            world.another().create(a_call(), CHANGES, (OLGA,), "")
         except Refused as error:
             refused.append(error.code)
 
@@ -149,7 +149,7 @@ def test_of_40_approvers_who_claim_at_once_one_succeeds(world: World) -> None:
     def claim(person: Person) -> Callable[[], None]:
         def act() -> None:
             try:
-                won.append(Requests(world.folder, world.clock, Key()).claim(request.id, person.id))
+                won.append(world.another().claim(request.id, person.id))
             except Refused as error:
                 lost.append(error.code)
 
@@ -163,15 +163,14 @@ def test_of_40_approvers_who_claim_at_once_one_succeeds(world: World) -> None:
 
 _RACER = """
 import sys, threading
-from pathlib import Path
 from helpdesk.errors import Refused
-from helpdesk.gate.requests import Requests
-from tests.unit.requests_world import Key, Clock
-folder, id, first = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+from tests.unit.requests_world import opened_at
+place, id, first = sys.argv[1], sys.argv[2], int(sys.argv[3])
 won = []
 def claim(n):
     try:
-        Requests(folder, Clock(), Key()).claim(id, f"id-owner{n}")
+        requests = opened_at(place)
+        requests.claim(id, f"id-owner{n}")
         won.append(n)
     except Refused:
         pass
@@ -189,7 +188,7 @@ def test_of_40_approvers_in_four_processes_one_succeeds(world: World) -> None:
     request = world.ask(EMMA, *(somebody(f"owner{n}") for n in range(40)))
     racers = [
         subprocess.Popen(
-            [sys.executable, "-c", _RACER, str(world.folder), request.id, str(first)],
+            [sys.executable, "-c", _RACER, world.address, request.id, str(first)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,15 @@ from tests.unit.requests_world import (
     STEPS,
     WAYS,
     Key,
+    NotTaken,
     World,
     a_call,
 )
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    tmp_path.chmod(0o700)
-    return World(tmp_path)
+def world(requests_world: World) -> World:
+    return requests_world
 
 
 def has_no_effect(world: World, id: str) -> None:
@@ -57,14 +55,17 @@ def test_no_byte_of_a_document_or_its_seal_can_be_changed(world: World, table: s
         world.requests.claim(request.id, OLGA.id)
     (document, seal) = world.rows(f"SELECT document, seal FROM {table}")[0]
     expected = world.requests.get(request.id)
-    tried = 0
-    for at in range(len(document)):
+    tried, every = (
+        0,
+        1 if world.schema is None else 29,
+    )  # one kind of seal; each byte of it is tried on a file
+    for at in range(0, len(document), every):
         altered = document[:at] + chr(ord(document[at]) ^ 1) + document[at + 1 :]
         tried += _altered(world, table, "document", altered, request.id)
-    for at in range(len(seal)):
+    for at in range(0, len(seal), every):
         altered_seal = seal[:at] + bytes([seal[at] ^ 1]) + seal[at + 1 :]
         tried += _altered(world, table, "seal", altered_seal, request.id)
-    assert tried == len(document) + len(seal) > 200
+    assert tried >= (len(document) + len(seal)) / every > 200 / every
     world.attack(f"UPDATE {table} SET document = ?", values=(document,))
     world.attack(f"UPDATE {table} SET seal = ?", values=(seal,))
     assert world.requests.get(request.id) == expected  # what was altered was all that was wrong
@@ -96,7 +97,7 @@ def test_no_column_can_be_changed_to_any_kind_of_value(world: World, column: str
         return
     try:
         world.attack(f"UPDATE {table} SET {name} = ?", values=(value,))
-    except sqlite3.IntegrityError:
+    except NotTaken:
         return  # the table itself does not take it
     has_no_effect(world, request.id)
     assert world.requests.altered() == [request.id]
@@ -167,19 +168,21 @@ def test_an_altered_request_does_not_hide_the_others(world: World) -> None:
 
 def test_the_programs_own_connection_deletes_and_rewrites_nothing(world: World) -> None:
     world.requests.claim(world.ask().id, OLGA.id)
-    with closing(sqlite3.connect(world.file)) as database:
-        for statement in (
-            "DELETE FROM requests", "DELETE FROM decisions", "UPDATE requests SET document = ''",
-            "UPDATE decisions SET what = 'done'", "UPDATE requests SET nonce = ''",
-        ):  # fmt: skip
-            with pytest.raises(sqlite3.IntegrityError):
-                database.execute(statement)
+    for statement in (
+        "DELETE FROM requests", "DELETE FROM decisions", "UPDATE requests SET document = ''",
+        "UPDATE decisions SET what = 'done'", "UPDATE requests SET nonce = ''",
+    ):  # fmt: skip
+        with pytest.raises(Failed), world.store.writing() as session:
+            session.run(statement)
+    assert world.rows("SELECT count(*) FROM decisions WHERE what = 'claimed'") == [(1,)]
 
 
 # ── a file that cannot be used ────────────────────────────────────────────────────────────────
 
 
-def test_a_file_that_is_no_database_is_a_clear_error(world: World) -> None:
+def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    world = World(tmp_path)
     world.file.write_bytes(b"not a database" * 100)
     world.file.chmod(0o600)
     with pytest.raises(Failed) as caught:
