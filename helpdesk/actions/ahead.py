@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from helpdesk.actions.prepare import Prepared
@@ -20,16 +20,16 @@ class Ahead:
 
     Attributes:
         preview: what it would change; ``None`` for what only reads.
+        digest: binds the call to the state that it was looked at on (L4).
     """
 
     prepared: Prepared
     decision: Decision
     preview: Preview | None
+    digest: str = field(init=False)
 
-    @property
-    def digest(self) -> str:
-        """Binds the call to the state that it was looked at on (L4)."""
-        return self.prepared.digest(self.preview or Preview(""))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", self.prepared.digest(self.preview or Preview("")))
 
     @property
     def waits(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +20,7 @@ from helpdesk.errors import Exit, HelpdeskError, UsageError
 from helpdesk.events import Confirmation, Confirmed, ErrorInfo, Event, Outcome, Question, Result, Warned
 from helpdesk.gate.requests import RequestState
 from helpdesk.identity import Actor
+from helpdesk.lanes import Lanes, waited
 from helpdesk.ports import Directory, Interaction, ProvesMany, SignedIn
 from helpdesk.secrets import Secret
 
@@ -73,6 +74,7 @@ class Batch:
     Attributes:
         acting: whose rights it is done with; freshly signed in where a row needs that.
         stop_after: no row is begun after so many have failed; 0 for no such limit.
+        window: rows in flight at the same time.
     """
 
     runner: Runner
@@ -83,7 +85,10 @@ class Batch:
     window: int = WINDOW
     tally: Tally = field(default_factory=Tally)
     _locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _busy: set[str] = field(default_factory=set)
     _looks: Looks = field(init=False)
+    _lanes: Lanes = field(init=False)
+    _home: asyncio.AbstractEventLoop = field(init=False)
 
     def __post_init__(self) -> None:
         self._looks = Looks(self.acting.directory, self.acting.actor)
@@ -112,11 +117,20 @@ class Batch:
                     "confirmed_by": by,
                 },
             )
-            with proving(self.runner.systems.directory):
-                await self._whole(plan, by, at)
+            self._lanes = Lanes(self.window, "helpdesk-row")
+            try:
+                with proving(self.runner.systems.directory):
+                    await self._whole(plan, by, at)
+            finally:
+                self._lanes.close()
         return self.tally
 
+    def _warned(self, warning: Warned) -> None:
+        """From a row, which runs in a thread of its own."""
+        self._home.call_soon_threadsafe(self.interaction.emit, warning)
+
     async def _whole(self, plan: Plan, by: str, at: datetime) -> None:
+        self._home = asyncio.get_running_loop()
         waiting = list(reversed(plan.left))
         workers = [asyncio.ensure_future(self._work(waiting, by, at)) for _ in range(self.window)]
         everyone = asyncio.gather(*workers, return_exceptions=True)
@@ -150,9 +164,9 @@ class Batch:
     async def _run(self, item: PlannedRow, by: str, at: datetime, waiting: Sequence[PlannedRow]) -> Result:
         assert item.ahead is not None
         standing = Standing(item.ahead.digest, by, at, item.ahead.waits)
-        here = _AtRow(item, self.interaction, self.watcher)
+        here = _AtRow(item, self._warned, self.watcher)
         ids = ids_of(item)
-        busy = {id for id, lock in self._locks.items() if lock.locked() and id not in ids}
+        busy = self._busy - ids
         coming = list(reversed(waiting[-TOGETHER:]))
         try:
             look = await self._looks.of(item, coming, busy)
@@ -160,7 +174,9 @@ class Batch:
             return self.runner.rejected(item.row.action, dict(item.call.arguments), self.acting.actor, error)
         try:
             with self.runner.journal.audit.company():
-                return await self.runner.run(item.call, self.acting, here, standing=standing, look=look)
+                return await self._lanes.run(
+                    lambda: self.runner.run(item.call, self.acting, here, standing=standing, look=look)
+                )
         finally:
             self._looks.forget(item)
 
@@ -168,9 +184,14 @@ class Batch:
     async def _alone(self, item: PlannedRow) -> AsyncIterator[None]:
         """Rows about the same person or group follow one another."""
         async with AsyncExitStack() as held:
-            for id in sorted(ids_of(item)):
+            ids = ids_of(item)
+            for id in sorted(ids):
                 await held.enter_async_context(self._locks[id])
-            yield
+            self._busy |= ids
+            try:
+                yield
+            finally:
+                self._busy -= ids
 
     def _end(self, item: PlannedRow, result: Result, *, before: bool) -> None:
         self.tally.count(result.outcome)
@@ -262,14 +283,14 @@ async def settled_past(
 class _AtRow:
     """The person at one row: they agreed to it before, and are asked nothing more."""
 
-    def __init__(self, item: PlannedRow, outer: Interaction, watcher: Watcher) -> None:
+    def __init__(self, item: PlannedRow, warned: Callable[[Warned], None], watcher: Watcher) -> None:
         self._item = item
-        self._outer = outer
+        self._warned = warned
         self._watcher = watcher
 
     def emit(self, event: Event) -> None:
         if isinstance(event, Warned):
-            self._outer.emit(Warned(f"row {self._item.row.number}: {event.text}", event.hint))
+            self._warned(Warned(f"row {self._item.row.number}: {event.text}", event.hint))
 
     async def confirm(self, confirmation: Confirmation) -> Confirmed:
         raise UsageError(f"{confirmation.action} was not agreed to with the batch.")
@@ -284,4 +305,4 @@ class _AtRow:
         """The place of the batch's secrets was opened before its first row."""
 
     async def reveal(self, secret: Secret, label: str) -> None:  # noqa: ARG002 (the row says whose it is)
-        await asyncio.to_thread(self._watcher.reveal, self._item, secret)
+        await waited(self._watcher.reveal, self._item, secret)

@@ -8,7 +8,8 @@ row has changed is forgotten at once, and nothing that is read back after an eff
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from helpdesk.identity import AccountStatus, Group, PasswordRules, Person
@@ -18,6 +19,7 @@ T = TypeVar("T")
 GOOD_FOR = 1.0
 """Seconds."""
 _BY_ID = ("id", "status", "groups")
+_NOBODY: Mapping[str, str] = {}
 
 
 class Look:
@@ -30,17 +32,26 @@ class Look:
     def __init__(self, reader: DirectoryReader) -> None:
         self._reader = reader
         self._known: dict[tuple[str, str], Any] = {}
+        self._about: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
         self.begun = time.monotonic()
 
     @property
     def is_old(self) -> bool:
         return time.monotonic() - self.begun > GOOD_FOR
 
-    def ahead(self, *, names: Sequence[str] = (), ids: Sequence[str] = ()) -> None:
+    def ahead(
+        self,
+        *,
+        names: Sequence[str] = (),
+        ids: Sequence[str] = (),
+        agreed: Mapping[str, str] = _NOBODY,
+    ) -> None:
         """Read many people at once, where the server can tell them so; blocking.
 
         Args:
             names: as they are typed. ids: who is meant, with the state of their accounts and their groups.
+            agreed: whom a name was agreed to mean, by their permanent id. Who still bears it is not looked for by it
+                once more; of anybody else's bearing it too, the agreement was told.
 
         Raises:
             Unreachable, NotSignedIn: nothing can be read.
@@ -48,15 +59,19 @@ class Look:
         if not isinstance(self._reader, ReadsMany):
             return
         for name, people in (self._reader.called(names) if names else {}).items():
-            self._known["called", name] = list(people)
+            self._keep("called", name, list(people))
         everybody = [
             *ids,
             *(p.id for (kind, _), found in self._known.items() if kind == "called" for p in found),
         ]
         for id, seen in (self._reader.snapshots(everybody) if everybody else {}).items():
-            self._known["id", id] = seen.person
-            self._known["status", id] = seen.status
-            self._known["groups", id] = list(seen.groups)
+            self._keep("id", id, seen.person)
+            self._keep("status", id, seen.status)
+            self._keep("groups", id, list(seen.groups))
+        for name, id in agreed.items():
+            person = self._known.get(("id", id))
+            if person is not None and _bears(person, name):
+                self._keep("called", name, [person])
 
     def at_hand(self, kind: Literal["id", "status"], id: str) -> Any | None:
         return self._known.get((kind, id))
@@ -67,23 +82,25 @@ class Look:
         Args:
             people, groups: permanent ids.
         """
-        gone, teams = set(people), set(groups)
-        for id in gone:
-            for kind in _BY_ID:
-                self._known.pop((kind, id), None)
-        for (kind, name), found in list(self._known.items()):
-            if kind in _BY_ID and not teams:
-                continue
-            held = {getattr(one, "id", "") for one in (found if isinstance(found, list) else [found])} | {
-                name
-            }
-            if (teams and kind in ("group", "groups")) or gone & held:
-                self._known.pop((kind, name), None)
+        for id in people:
+            for key in self._about.pop(id, ()):
+                self._known.pop(key, None)
+        if any(True for _ in groups):
+            for key in [key for key in self._known if key[0] in ("group", "groups")]:
+                self._known.pop(key, None)
+
+    def _keep(self, kind: str, name: str, found: Any) -> None:
+        self._known[kind, name] = found
+        if kind in _BY_ID:
+            self._about[name].append((kind, name))
+        elif kind != "group":
+            for person in found if isinstance(found, list) else (found,):
+                self._about[person.id].append((kind, name))
 
     def _once(self, kind: str, name: str, read: Callable[[], T]) -> T:
         """Errors are not kept: the next one asks again."""
         if (kind, name) not in self._known:
-            self._known[kind, name] = read()
+            self._keep(kind, name, read())
         found: T = self._known[kind, name]
         return found
 
@@ -125,3 +142,10 @@ class Look:
 
     def password_rules(self, person: Person) -> PasswordRules:
         return self._reader.password_rules(person)
+
+
+def _bears(person: Person, name: str) -> bool:
+    """Whether this is their login, mail address or employee number."""
+    return name.casefold() in {
+        text.casefold() for text in (person.login, person.mail, person.employee_number)
+    }

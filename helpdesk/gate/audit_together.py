@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,7 +17,9 @@ from dataclasses import dataclass
 from helpdesk.gate.audit_chain import Draft, Sealed
 
 PATIENCE = 0.03
-"""Seconds that the first of a company waits for the others of it."""
+"""Seconds that the first of a company waits for the others of it, at most; and no longer than the disk takes."""
+_WORTH = 2.0
+"""Times as long as writing takes: waiting longer for the others costs more than it saves."""
 Write = Callable[[Sequence[Draft]], Sequence[Sealed]]
 
 
@@ -38,6 +41,7 @@ class Together:
         self._waiting: deque[_Waiting] = deque()
         self._company = 0
         self.patience = PATIENCE
+        self._took = PATIENCE
         self._changed = threading.Condition()
 
     @contextmanager
@@ -58,7 +62,8 @@ class Together:
         """Wait until everybody in company has come or is late, or somebody has written mine."""
         with self._changed:
             self._changed.wait_for(
-                lambda: mine.sealed is not None or len(self._waiting) >= self._company, self.patience
+                lambda: mine.sealed is not None or len(self._waiting) >= self._company,
+                min(self.patience, _WORTH * self._took),
             )
 
     def add(self, drafts: Sequence[Draft], write: Write, *, gather: bool = False) -> Sequence[Sealed]:
@@ -90,7 +95,9 @@ class Together:
         while self._waiting:
             together.append(self._waiting.popleft())
         try:
+            begun = time.monotonic()
             written = write([draft for one in together for draft in one.drafts])
+            self._took += (time.monotonic() - begun - self._took) / 4  # as it was lately
         except BaseException:
             self._waiting.extendleft(one for one in reversed(together) if one is not mine)
             raise

@@ -43,6 +43,7 @@ CREATE TABLE change (scope TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX change_scope ON change (scope, at);
 CREATE INDEX change_at ON change (at);
 """
+_LATER = "SELECT EXISTS (SELECT 1 FROM attempt WHERE at > ?) OR EXISTS (SELECT 1 FROM change WHERE at > ?)"
 
 
 class Counters:
@@ -72,8 +73,10 @@ class Counters:
         try:
             with self._lock:
                 database = self._database()
-                with immediate(database):
-                    _not_later(database, self.now())
+                now = self.now()
+                if database.execute(_LATER, (now, now)).fetchone()[0]:
+                    with immediate(database):
+                        _not_later(database, now)
                 with immediate(database):
                     yield database
         except sqlite3.Error as error:
