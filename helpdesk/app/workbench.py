@@ -145,6 +145,8 @@ class Workbench:
         self.serving: DbosServing = serving_of(parts, telling)
         self.beside: list[Beside] = []
         """Handlers' makers add to it what has to be looked after besides."""
+        self.kinds: tuple[str, ...] = ()
+        """What it serves, once it is open."""
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -166,7 +168,9 @@ class Workbench:
 
     def open(self) -> None:
         """Begin to serve. Raises Failed ("worker-running"), Unreachable, ConfigError."""
-        self.serving.serve(self.handlers())
+        handlers = self.handlers()
+        self.kinds = tuple(handlers)
+        self.serving.serve(handlers)
         for one in self.beside:
             thread = threading.Thread(target=self._look_after, args=(one,), name=one.name, daemon=True)
             thread.start()

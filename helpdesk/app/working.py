@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from helpdesk.connectors.durable.database import Place
     from helpdesk.connectors.durable.durably import Telling
     from helpdesk.connectors.durable.serving import DbosServing
+    from helpdesk.connectors.postgres_options import PostgresSettings
     from helpdesk.engine import RunStatus
     from helpdesk.ports import Hearing
 
@@ -37,14 +38,22 @@ def place_of(parts: Parts) -> Place:
     """Where runs are kept. Raises ConfigError when the database's password is not there."""
     from helpdesk.connectors.durable.database import Place
 
-    store = parts.config.store
-    if not store.url:
+    if not parts.config.store.url:
         return Place(file=parts.paths.state / "runs.db")
-    return Place(
+    return Place(postgres=postgres_of(parts))
+
+
+def postgres_of(parts: Parts) -> PostgresSettings:
+    """How the company's database is reached. Raises ConfigError when its password is not there."""
+    from helpdesk.connectors.postgres_options import PostgresSettings
+
+    store, network = parts.config.store, parts.config.network
+    return PostgresSettings(
         url=store.url,
         user=store.user,
         password=parts.referenced(store.password),
-        ca_file=store.ca_file or parts.config.network.ca_file,
+        ca_file=store.ca_file or network.ca_file,
+        trust=network.trust,
     )
 
 

@@ -8,20 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from helpdesk.connectors.postgres_options import PostgresSettings, options
 from helpdesk.errors import Failed, HelpdeskError, Unreachable
 from helpdesk.platform import private_file
-from helpdesk.secrets import Secret
 
 SCHEMA = "dbos"
 BUSY_MS = 30_000
-CONNECT_SECONDS = 5
+IDLE_MS = 20_000
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS {s}engine_workers (
@@ -37,29 +36,20 @@ _LOCK = 5_201_126
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where runs are kept.
-
-    Attributes:
-        file: the SQLite file; ``None`` for Postgres.
-        url: ``postgresql://host:port/database``. ca_file: the only authorities that the server is checked against.
-    """
+    """Where runs are kept: the SQLite file of one machine, or a Postgres that many use."""
 
     file: Path | None = None
-    url: str = ""
-    user: str = ""
-    password: Secret | None = None
-    ca_file: str | None = None
+    postgres: PostgresSettings | None = None
 
     @property
     def shared(self) -> bool:
         """Whether other machines use it too."""
-        return self.file is None
+        return self.postgres is not None
 
     def __str__(self) -> str:
-        if self.file is not None:
-            return f"the file {self.file.name}"
-        parts = urlsplit(self.url)
-        return f"the database {parts.path.removeprefix('/')} on {parts.hostname}"
+        if self.postgres is not None:
+            return f"the database {self.postgres.place}"
+        return f"the file {self.file.name if self.file is not None else '?'}"
 
 
 class Store:
@@ -71,7 +61,9 @@ class Store:
 
     def __init__(self, place: Place, *, pool: int = 4) -> None:
         self.place = place
-        self.engine = _sqlite(place.file, pool) if place.file is not None else _postgres(place, pool)
+        self.engine = (
+            _postgres(place.postgres, pool) if place.postgres is not None else _sqlite(place.file, pool)
+        )
         self.prefix = f"{SCHEMA}." if place.shared else ""
         self.now = (
             "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
@@ -112,7 +104,9 @@ class Store:
         self.engine.dispose()
 
 
-def _sqlite(file: Path, pool: int) -> sa.Engine:
+def _sqlite(file: Path | None, pool: int) -> sa.Engine:
+    if file is None:
+        raise ValueError("no file and no database")
     private_file(file)
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(file)), pool_size=pool, max_overflow=pool, hide_parameters=True
@@ -135,43 +129,26 @@ def _sqlite(file: Path, pool: int) -> sa.Engine:
     return engine
 
 
-def _postgres(place: Place, pool: int) -> sa.Engine:
-    from helpdesk.config.addresses import is_loopback
-
-    parts = urlsplit(place.url)
+def _postgres(settings: PostgresSettings, pool: int) -> sa.Engine:
     engine = sa.create_engine(
-        sa.URL.create(
-            "postgresql+psycopg",
-            host=parts.hostname,
-            port=parts.port or 5432,
-            database=parts.path.removeprefix("/"),
-        ),
+        sa.URL.create("postgresql+psycopg"),
         pool_size=pool,
         max_overflow=pool,
         pool_timeout=30,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={
-            "connect_timeout": CONNECT_SECONDS,
-            "application_name": "helpdesk",
-            "options": "-c idle_in_transaction_session_timeout=60000",
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 20_000,
-        },
     )
-    far = not is_loopback(parts.hostname or "")
 
     @event.listens_for(engine, "do_connect")
-    def credentials(_dialect: object, _record: object, _args: object, arguments: dict[str, Any]) -> None:
-        if place.user:
-            arguments["user"] = place.user
-        if place.password is not None:
-            arguments["password"] = place.password.expose()
-        arguments["sslmode"] = "verify-full" if far or place.ca_file else "prefer"
-        if far or place.ca_file:
-            arguments["sslrootcert"] = place.ca_file or "system"
+    def reach(_dialect: object, _record: object, _words: object, keywords: dict[str, Any]) -> None:
+        keywords.update(options(settings))
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        connection.execute(
+            f"SET idle_in_transaction_session_timeout = {IDLE_MS}"
+        )  # frozen, it lets its rows go
+        connection.commit()
 
     return engine
 

@@ -44,6 +44,11 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
                 "What you are working on, in any window: list, show, close, export",
             ),
             Row("approvals", f"{_HERE}approvals:app", "Requests that wait for you, and your own"),
+            Row(
+                "grants",
+                f"{_HERE}grants:app",
+                "Access that ends by itself: list, extend, return, revoke, review",
+            ),
             Row("policy", f"{_HERE}policy:app", "Search and read the company's policies"),
             Row("undo", f"{_HERE}undo:undo", "Take back what an entry of the log says was done"),
             Row("why", f"{_HERE}why:command", "Why something was refused or done, or would be"),
@@ -61,6 +66,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
         "Looking after it",
         (
             Row("log", f"{_HERE}log:app", "Read and verify the log of everything done"),
+            Row("worker", f"{_HERE}worker:app", "Carry out what was approved, and look at who does"),
             Row("reconcile", f"{_HERE}reconcile:reconcile", "Read back what was left unknown"),
             Row("doctor", f"{_HERE}doctor:doctor", "Check directory, keyring, model, log and plugins"),
             Row("config", f"{_HERE}config:app", "Show the settings and where each comes from"),
