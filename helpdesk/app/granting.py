@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from helpdesk.config import ServiceSettings
     from helpdesk.engine import Handler
     from helpdesk.workflows.expiry_watch import Missing
+    from helpdesk.workflows.granted import Granted
     from helpdesk.workflows.grants import Grants
+    from helpdesk.workflows.review import Review
+
+FOLLOW_SECONDS = 45.0
+"""How long a command waits for what the worker takes back now."""
 
 
 def grants_of(parts: Parts) -> Grants | None:
@@ -72,6 +77,27 @@ def missing_of(parts: Parts, grants: Grants) -> Missing:
     from helpdesk.workflows.expiry_watch import Missing
 
     return Missing(parts.runner, grants, parts.clock)
+
+
+def granted_of(parts: Parts) -> Granted:
+    """What people do with grants. Raises ConfigError where no worker is configured ("no-worker")."""
+    from helpdesk.app.working import engine, follow
+    from helpdesk.workflows.granted import Granted
+
+    engine(parts)
+    grants = parts.grants
+    assert grants is not None  # there is an engine
+    return Granted(
+        parts.runner, grants, lambda id, interaction: follow(parts, id, interaction, within=FOLLOW_SECONDS)
+    )
+
+
+def review_of(parts: Parts) -> Review:
+    """Raises ConfigError where no worker is configured ("no-worker")."""
+    from helpdesk.workflows.review import Review
+
+    granted = granted_of(parts)
+    return Review(granted, missing_of(parts, granted.grants))
 
 
 def expiry(bench: Workbench) -> Handler | None:
