@@ -175,7 +175,9 @@ def build(
         if plugin.workflows is not None:
             with_files.append(plugin)
         plugins.append(PluginInfo(info.name, info.module, info.distribution, plugin.version))
-    for plugin in with_files if processes is not None else ():
+    for plugin in with_files:
+        if processes is None:
+            continue
         made, wrong = processes.specs(plugin, tuple(specs))
         specs += made
         problems += [PluginProblem(plugin.name, sentence) for sentence in wrong]

@@ -41,16 +41,16 @@ class Whole(Protocol):
             HelpdeskError: a step could not be run as things are, with the step and the reason.
         """
 
-    def decide(self, own: Decision, overview: Overview, prepared: Prepared, reader: DirectoryReader) -> Decision:
+    def decide(
+        self, own: Decision, overview: Overview, prepared: Prepared, reader: DirectoryReader
+    ) -> Decision:
         """The decision about the whole: its own, and every step's; blocking. Raises Refused."""
 
 
 class Processes(Protocol):
     """Makes actions out of the workflow files that come with a plugin."""
 
-    def specs(
-        self, plugin: Plugin, known: Sequence[ActionSpec]
-    ) -> tuple[list[ActionSpec], list[str]]:
+    def specs(self, plugin: Plugin, known: Sequence[ActionSpec]) -> tuple[list[ActionSpec], list[str]]:
         """The specs of its workflows, and a sentence for each file that is not used.
 
         Args:

@@ -36,7 +36,7 @@ WHOLE: Final = ("directory", "roles", "authorization", "limits", "services", "lo
 """Managed sections that are taken as one: parts of two would make a third that nobody approved."""
 DATA_CLASSES: Final = ("words", "actions", "policies", "results", "people", "groups", "tickets")
 USUAL_ROLES: Final = ("helpdesk", "privileged", "auditor")
-SHIPPED_PLUGINS: Final = ("password", "account", "access", "policy", "ticket", "people")
+SHIPPED_PLUGINS: Final = ("password", "account", "access", "policy", "ticket", "people", "process")
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class _Names:
         self._expression(step, "when", step.when, known)
         for name, value in step.arguments.items():
             self.value(value, known, step.lines.get(f"with.{name}", step.line), name)
-        self._after(step, names)
+        self._after(step)
         if step.wait is not None:
             for key, text in (
                 ("person", step.wait.person),
@@ -96,7 +96,7 @@ class _Names:
             self.mistakes.add(line, f"The id {step.id} is the name of an input already.")
         self.ids.setdefault(step.id, line)
 
-    def _after(self, step: Step, names: Names) -> None:
+    def _after(self, step: Step) -> None:
         for one in step.after:
             if one not in self.ids or one == step.id:
                 before = [id for id in self.ids if id != step.id]

@@ -165,7 +165,9 @@ def _check_node(node: ast.AST, called: set[int]) -> None:
 
 def _check_call(node: ast.Call) -> None:
     if isinstance(node.func, ast.Attribute):
-        raise BadExpression(f".{node.func.attr}() cannot be called; the functions are: {', '.join(FUNCTIONS)}")
+        raise BadExpression(
+            f".{node.func.attr}() cannot be called; the functions are: {', '.join(FUNCTIONS)}"
+        )
     if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
         name = getattr(node.func, "id", "")
         near = get_close_matches(name, FUNCTIONS, n=1, cutoff=0.5)
@@ -218,7 +220,9 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     """The value of an expression. Raises CannotEvaluate."""
     from simpleeval import DEFAULT_OPERATORS, SimpleEval
 
-    operators = {kind: DEFAULT_OPERATORS[kind] for kind in (*_COMPARISONS, ast.Not, ast.USub)}
+    operators: dict[type[ast.AST], Callable[..., Any]] = {
+        kind: DEFAULT_OPERATORS[kind] for kind in (*_COMPARISONS, ast.Not, ast.USub)
+    }
     operators |= {ast.Add: _add, ast.Sub: _subtract}
     tree = _parsed(text)
     evaluator = SimpleEval(operators=operators, functions=dict(FUNCTIONS), names=dict(names))

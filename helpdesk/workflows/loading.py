@@ -128,7 +128,9 @@ def _inputs(top: Found) -> tuple[Input, ...]:
 def _input(name: str, found: Found, inputs: Found) -> Input:
     where, line = f"The input {name}", inputs.lines[name]
     if not _NAME.fullmatch(name):
-        found.mistakes.add(line, f"{name!r} is no name for an input.", "Small letters, digits and _ : last_day")
+        found.mistakes.add(
+            line, f"{name!r} is no name for an input.", "Small letters, digits and _ : last_day"
+        )
     flag = name.replace("_", "-")
     if flag in RESERVED_FLAGS or name in _TAKEN:
         found.mistakes.add(line, f"No input can be called {name}: the program uses that name itself.")
@@ -213,7 +215,9 @@ def _step(found: Found, number: int) -> Step | None:
         return None
     for key in _ONLY_CALLS:
         if key in found.pairs and does != ["call"]:
-            found.mistakes.add(found.lines[key], f"{key}: belongs to a step with call:, and this is {does[0]}:.")
+            found.mistakes.add(
+                found.lines[key], f"{key}: belongs to a step with call:, and this is {does[0]}:."
+            )
     if "timeout" in found.pairs and does[0] in ("parallel", "steps"):
         found.mistakes.add(found.lines["timeout"], "timeout: belongs to a step with call: or wait-for:.")
     call, wait = found.get("call"), found.get("wait-for")
@@ -286,7 +290,9 @@ def _values(found: Found | None, what: str) -> Mapping[str, Value]:
     values: dict[str, Value] = {}
     for name, one in found.pairs.items():
         if one.empty:
-            found.mistakes.add(found.lines[name], f"{name}: has nothing behind it.", "Fill it in or take it out.")
+            found.mistakes.add(
+                found.lines[name], f"{name}: has nothing behind it.", "Fill it in or take it out."
+            )
         elif one.is_a("scalar", f"The value of {name}"):
             values[name] = one.text
     return values

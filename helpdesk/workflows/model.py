@@ -44,7 +44,7 @@ class Retry:
 
     def pause(self, attempt: int) -> int:
         """Seconds to wait after an attempt, counted from 1; an hour at most."""
-        return min(self.wait * self.backoff ** (attempt - 1), 3600)
+        return min(self.wait * int(self.backoff ** (attempt - 1)), 3600)
 
 
 @dataclass(frozen=True, slots=True)

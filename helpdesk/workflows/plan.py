@@ -17,7 +17,7 @@ from helpdesk.events import Change
 from helpdesk.text import shorten
 
 SYSTEM = "workflow"
-NOT_DONE, DONE = "not done", "done"
+NOT_DONE, DONE, IF_NEEDED = "not done", "done", "done, or not needed"
 STATE = "plan"
 """Under which name a preview's state holds the plan."""
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -81,7 +81,7 @@ class Planned:
     @property
     def as_change(self) -> Change:
         """A step that shows no change of its own, as something that will be done."""
-        return Change(SYSTEM, self.path, self.call_text, NOT_DONE, DONE)
+        return Change(SYSTEM, self.path, self.call_text, NOT_DONE, IF_NEEDED if self.condition else DONE)
 
     @property
     def shown(self) -> tuple[Change, ...]:

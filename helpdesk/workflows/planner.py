@@ -11,16 +11,16 @@ from helpdesk.actions.call import Call, Provenance
 from helpdesk.actions.context import call_plugin
 from helpdesk.actions.prepare import Prepared, find_person, prepare
 from helpdesk.actions.runner import READ_DEADLINE, Runner
-from helpdesk.actions.schema import parse_value
-from helpdesk.errors import Failed, HelpdeskError, NotFound, PluginFailure, Refused
+from helpdesk.errors import Failed, HelpdeskError, NotFound, PluginFailure
 from helpdesk.events import Outcome, Progress, Result
-from helpdesk.gate.authorization import AccessRequest, Decision, Subject, Verdict
-from helpdesk.identity import Actor, Group, Person
+from helpdesk.gate.authorization import Decision, Verdict
+from helpdesk.identity import Actor, Person
 from helpdesk.lanes import waited
 from helpdesk.plugin import Answer
 from helpdesk.ports import DirectoryReader, Interaction
 from helpdesk.results import result_document
 from helpdesk.workflows.expressions import MAX_ITEMS, evaluate, fill, uses
+from helpdesk.workflows.imagining import decision_ahead
 from helpdesk.workflows.model import Step, Value, Workflow
 from helpdesk.workflows.plan import Plan, Planned, step_key
 
@@ -124,9 +124,7 @@ class Planner:
                 unknown |= {step.id, *(one.id for one in step.whole())}
         return unknown
 
-    async def _step(
-        self, step: Step, names: dict[str, Any], prefix: str, unknown: frozenset[str]
-    ) -> bool:
+    async def _step(self, step: Step, names: dict[str, Any], prefix: str, unknown: frozenset[str]) -> bool:
         """Plan one step; whether what it gives is known now."""
         if not step.each:
             return await self._once(step, names, prefix + step.id, unknown)
@@ -150,9 +148,7 @@ class Planner:
         inner = unknown | {step.item}
         await self._once(replace(step, each=""), names, f"{prefix}{step.id}[*]", inner)
 
-    async def _once(
-        self, step: Step, names: dict[str, Any], path: str, unknown: frozenset[str]
-    ) -> bool:
+    async def _once(self, step: Step, names: dict[str, Any], path: str, unknown: frozenset[str]) -> bool:
         condition = ""
         if step.when:
             if unknown & uses(f"${{{step.when}}}"):
@@ -162,7 +158,9 @@ class Planner:
                 return True
         if step.steps:
             inner = dict(names)
-            after = await self._block(step.steps, inner, f"{path}.", unknown | ({"?"} if condition else set()))
+            after = await self._block(
+                step.steps, inner, f"{path}.", unknown | ({"?"} if condition else set())
+            )
             names.update({one.id: inner[one.id] for one in step.steps if one.id in inner})
             names[step.id] = {"done": True, "outcome": "done", "message": ""}
             return not any(one.id in after for one in step.steps)
@@ -198,13 +196,19 @@ class Planner:
         given = {name: value for name, value in step.arguments.items() if not unknown & uses(value)}
         later = {name: str(value) for name, value in step.arguments.items() if name not in given}
         arguments = arguments_of(step, given, names)
-        builds_on = bool(later or condition or "?" in unknown or set(step.after) & self._writes(step))
+        builds_on = bool(later or condition or "?" in unknown or set(step.after) & self._writes())
         try:
             spec, action = self.runner.catalog.action(step.call)
             if builds_on:
-                await waited(self._ahead, spec, arguments, later)
+                decision = await waited(
+                    decision_ahead, self.runner, spec, action, arguments, later, self.requester, self.reader
+                )
+                if decision is not None:
+                    self._decided(decision)
                 self.planned.append(
-                    Planned(path, "later", step.call, spec.plugin_version, arguments, later, condition=condition)
+                    Planned(
+                        path, "later", step.call, spec.plugin_version, arguments, later, condition=condition
+                    )
                 )
                 return False
             call = Call(
@@ -228,16 +232,20 @@ class Planner:
         self._add(path, "call", prepared, digest=prepared.digest(preview), changes=preview.changes)
         return False
 
-    def _writes(self, step: Step) -> set[str]:
+    def _writes(self) -> set[str]:
         """The steps that this one builds on and that are not left out."""
-        planned = {one.path.rpartition(".")[2].partition("[")[0] for one in self.planned if one.kind != "read"}
+        planned = {
+            one.path.rpartition(".")[2].partition("[")[0] for one in self.planned if one.kind != "read"
+        }
         blocks = {one.id for one in self.workflow.every_step() if one.steps}
         return planned | blocks
 
     def _add(self, path: str, kind: Any, prepared: Prepared, **more: Any) -> None:
         call = prepared.call
         self.planned.append(
-            Planned(path, kind, prepared.spec.name, prepared.spec.plugin_version, dict(prepared.values), **more)
+            Planned(
+                path, kind, prepared.spec.name, prepared.spec.plugin_version, dict(prepared.values), **more
+            )
         )
         assert call.key
 
@@ -248,75 +256,6 @@ class Planner:
         if decision.verdict is Verdict.DENIED:
             raise refusal(decision)
         self.decisions.append(decision)
-
-    def _ahead(self, spec: Any, arguments: Mapping[str, Any], later: Mapping[str, str]) -> None:
-        """What the policy says about a call whose subject is perhaps not there yet; blocking.
-
-        Somebody who does not exist yet is decided about as a colleague without any role. Where a group is not known
-        yet nothing can be said; every call is decided about again when its turn comes.
-        """
-        if any(p.kind == "group" and p.name in later for p in spec.parameters):
-            return
-        authorise, requester = self.runner.authorise, self.requester
-        values = {name: parse_value(spec.parameter(name), value) for name, value in arguments.items()}
-        people = {str(values[p.name]): self._somebody(str(values[p.name])) for p in spec.parameters
-                  if p.kind == "login" and p.name in values}  # fmt: skip
-        groups: dict[str, Group] = {
-            values[p.name]: self.reader.group(values[p.name])
-            for p in spec.parameters
-            if p.kind == "group" and p.name in values
-        }
-        refused = authorise.services.refused(requester.person, spec, groups.values(), self.reader)
-        if refused is not None:
-            raise refusal(refused)
-        principal = authorise.roles.actor_subject(self.reader, requester)
-        named = values.get("person", "…" if "person" in later else None)
-        person: Person | None = requester.person if named is None else people.get(str(named))
-        person = person or _imagined("…")
-        group = groups.get(str(values.get("group"))) if spec.about == "group" else None
-        subject = None if spec.about == "desk" and named is None else self._subject(person, principal)
-        request = AccessRequest(
-            action=spec,
-            arguments={**_placeholders(spec, later), **values},
-            principal=principal,
-            person=subject,
-            group=group,
-            group_privileged=group is not None and authorise.roles.is_privileged(self.reader, group),
-        )
-        decision = authorise.authorization.decide(request)
-        if decision.verdict is Verdict.DENIED:
-            imagined = Prepared(
-                Call(spec.name), spec, None, requester, values, person, group, people, groups  # type: ignore[arg-type]
-            )
-            candidates = authorise.candidates(imagined, group, self.reader)
-            decision = authorise.authorization.decide(request, candidates) if candidates else decision
-        self._decided(decision)
-
-    def _somebody(self, login: str) -> Person:
-        try:
-            return find_person(login, self.reader)
-        except NotFound:
-            return _imagined(login)
-
-    def _subject(self, person: Person, principal: Subject) -> Subject:
-        if person.id == principal.person.id:
-            return principal
-        if person.id.startswith("new:"):
-            return Subject(person, frozenset(), False)
-        return self.runner.authorise.roles.subject(self.reader, person)
-
-
-def _imagined(login: str) -> Person:
-    return Person(id=f"new:{login}", dn=f"cn={login}", login=login, name=login)
-
-
-def _placeholders(spec: Any, later: Mapping[str, str]) -> dict[str, Any]:
-    values: dict[str, Any] = {"integer": 1, "boolean": True, "date": "2000-01-01"}
-    return {
-        p.name: p.choices[0] if p.choices else values.get(p.kind, "any")
-        for p in spec.parameters
-        if p.name in later
-    }
 
 
 def _truth(step: Step, names: Mapping[str, Any]) -> bool:
@@ -331,7 +270,9 @@ def items_of(step: Step, names: Mapping[str, Any]) -> list[Any]:
     try:
         found = evaluate(step.each, names)
     except HelpdeskError as error:
-        raise Failed(f"Step {step.id}: for-each: {error.message}", hint=error.hint, code=error.code) from error
+        raise Failed(
+            f"Step {step.id}: for-each: {error.message}", hint=error.hint, code=error.code
+        ) from error
     if found is None or found == "":
         return []
     if isinstance(found, str):
@@ -345,7 +286,15 @@ def items_of(step: Step, names: Mapping[str, Any]) -> list[Any]:
 
 def left_out() -> dict[str, Any]:
     """What a step gives that was left out by its condition."""
-    return {"done": False, "outcome": "left out", "message": "", "receipt": [], "data": None, "items": [], "count": 0}
+    return {
+        "done": False,
+        "outcome": "left out",
+        "message": "",
+        "receipt": [],
+        "data": None,
+        "items": [],
+        "count": 0,
+    }
 
 
 def output_of(result: Result) -> dict[str, Any]:
@@ -364,9 +313,7 @@ async def read_for(
     runner: Runner, prepared: Prepared, reader: DirectoryReader, interaction: Interaction
 ) -> dict[str, Any]:
     """Run a read for whoever asked for the workflow, with the reader's rights."""
-    context = runner.systems.reading(
-        prepared, reader, lambda text: interaction.emit(Progress("read", text))
-    )
+    context = runner.systems.reading(prepared, reader, lambda text: interaction.emit(Progress("read", text)))
     answer = await call_plugin(
         prepared.spec.name, prepared.action.function, context, prepared.keywords, READ_DEADLINE
     )
@@ -374,6 +321,3 @@ async def read_for(
         raise PluginFailure(f"{prepared.spec.name} gave no answer that can be used.")
     result = prepared.result(Outcome.DONE, answer.message, receipt=answer.receipt, data=answer.data)
     return output_of(result)
-
-
-__all__ = ["MAX_CALLS", "Planner", "Refused", "arguments_of", "items_of", "left_out", "names_of", "output_of", "read_for"]

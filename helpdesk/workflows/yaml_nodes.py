@@ -174,7 +174,9 @@ class Found:
         """What a key holds; ``None`` where it is not there, or is left empty, which is said."""
         found = self.pairs.get(key)
         if found is not None and found.empty:
-            found.mistakes.add(self.lines[key], f"{key}: has nothing behind it.", "Fill it in or take it out.")
+            found.mistakes.add(
+                self.lines[key], f"{key}: has nothing behind it.", "Fill it in or take it out."
+            )
             return None
         return found
 
@@ -194,7 +196,9 @@ def read(text: str | bytes, file: str) -> Found:
     if isinstance(text, bytes):
         text = _decoded(text, mistakes)
     if len(text) > MAX_BYTES:
-        mistakes.add(1, f"the file is larger than {MAX_BYTES // 1024} KiB.", "Split it into several workflows.")
+        mistakes.add(
+            1, f"the file is larger than {MAX_BYTES // 1024} KiB.", "Split it into several workflows."
+        )
         mistakes.raise_any()
     try:
         _no_aliases(text, mistakes)
@@ -211,8 +215,7 @@ def read(text: str | bytes, file: str) -> Found:
     if len(nodes) > 1:
         line = nodes[1].start_mark.line + 1
         mistakes.add(line, "a second document begins here (---).", "One file holds one workflow.")
-    found = _found(nodes[0], mistakes, 0)
-    return found
+    return _found(nodes[0], mistakes, 0)
 
 
 def _decoded(text: bytes, mistakes: Mistakes) -> str:
@@ -231,7 +234,9 @@ def _no_aliases(text: str, mistakes: Mistakes) -> None:
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             mark = event.start_mark
             line = mark.line + 1 if mark else 1
-            mistakes.add(line, "anchors and aliases (& and *) cannot be used.", 'Put a text that begins so in "…".')
+            mistakes.add(
+                line, "anchors and aliases (& and *) cannot be used.", 'Put a text that begins so in "…".'
+            )
             mistakes.raise_any()
 
 
@@ -244,11 +249,19 @@ def _slip(error: Any, text: str) -> tuple[int, str, str]:
     if "\t" in row[: len(row) - len(row.lstrip())] or "'\\t'" in problem:
         return line, "a tab stands at the beginning of the line.", "Indent with spaces."
     if "mapping values are not allowed" in problem:
-        return line, "a text with a colon in it needs quotation marks.", f'Write "…": {shorten(row.strip(), 60)}'
+        return (
+            line,
+            "a text with a colon in it needs quotation marks.",
+            f'Write "…": {shorten(row.strip(), 60)}',
+        )
     if "${" in row and "flow" in f"{problem} {getattr(error, 'context', '')}":
         return line, "inside of { } an expression needs quotation marks.", 'Write "${…}".'
     if "found character" in problem and "cannot start" in problem:
-        return line, "a text that begins with this character needs quotation marks.", f"Found: {row.strip()[:60]}"
+        return (
+            line,
+            "a text that begins with this character needs quotation marks.",
+            f"Found: {row.strip()[:60]}",
+        )
     if "unexpected end of stream" in problem or "end of stream" in problem:
         return line, "a quotation mark or a bracket is not closed.", ""
     return line, f"this is no YAML: {problem}.", "Look at the indentation of this line and the one above it."

@@ -38,7 +38,7 @@ def completions(
 
     Completing starts no program and uses no network: people and groups are those that you were shown before.
     """
-    from helpdesk.actions.catalog import cached_specs
+    from helpdesk.workflows.installed import catalog_of
     from helpdesk.actions.words import Words
     from helpdesk.surfaces.completions import script
     from helpdesk.surfaces.output import write
@@ -46,7 +46,7 @@ def completions(
     run = current()
     run.changes_at_once("completions")
     text = script(shell.value)
-    Words(run.paths.cache).actions(cached_specs(run.paths.cache).specs)
+    Words(run.paths.cache).actions(catalog_of(run.paths.cache).specs)
     if run.flags.json:
         run.document({"schema": SCHEMA, "shell": shell.value, "script": text})
     else:

@@ -12,13 +12,14 @@ from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-from helpdesk.actions.catalog import Catalog, cached_specs
+from helpdesk.actions.catalog import Catalog
 from helpdesk.errors import UsageError
 from helpdesk.spec import ActionSpec, Parameter
 from helpdesk.surfaces.cli.commands import CONTEXT, EPILOG
 from helpdesk.surfaces.cli.globals import BATCH_HELP
 from helpdesk.surfaces.cli.invocation import Invocation, current
 from helpdesk.surfaces.look import clean
+from helpdesk.workflows.installed import catalog_of
 
 _METAVARS = {"login": "LOGIN", "group": "GROUP", "date": "YYYY-MM-DD", "integer": "N", "text": "TEXT"}
 _VALUES = "positional_values"
@@ -26,7 +27,7 @@ _VALUES = "positional_values"
 
 @cache
 def _catalog(folder: Any) -> Catalog:
-    return cached_specs(folder)
+    return catalog_of(folder)
 
 
 def catalog() -> Catalog:

@@ -50,12 +50,12 @@ def _topics(run: Invocation, pages: dict[str, str]) -> int:
 
 def _man_page(run: Invocation) -> int:
     """Roff, whole and unfolded: it is for ``man -l -`` and not for the eye."""
-    from helpdesk.actions.catalog import cached_specs
+    from helpdesk.workflows.installed import catalog_of
     from helpdesk.surfaces.completions.tree import tree
     from helpdesk.surfaces.man import man_page
     from helpdesk.surfaces.output import write
 
-    text = man_page(tree(cached_specs(run.paths.cache).specs))
+    text = man_page(tree(catalog_of(run.paths.cache).specs))
     if run.flags.json:
         run.document({"schema": SCHEMA, "topic": "--man", "text": text})
     else:

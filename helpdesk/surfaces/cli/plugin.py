@@ -24,12 +24,12 @@ def list_() -> int:
 
     helpdesk plugin list --json
     """
-    from helpdesk.actions.catalog import cached_specs
+    from helpdesk.workflows.installed import catalog_of
     from helpdesk.surfaces.columns import table
     from helpdesk.surfaces.look import clean
 
     run = current()
-    catalog = cached_specs(run.paths.cache)
+    catalog = catalog_of(run.paths.cache)
     actions = {
         info.name: [spec.name for spec in catalog.specs if spec.plugin == info.name]
         for info in catalog.plugins

@@ -83,9 +83,10 @@ def shipped_specs() -> list[ActionSpec]:
 
     from helpdesk.actions.catalog import ENTRY_POINTS, build
     from helpdesk.config.schema import SHIPPED_PLUGINS
+    from helpdesk.workflows.installed import InstalledProcesses
 
     ours = [point for point in entry_points(group=ENTRY_POINTS) if point.name in SHIPPED_PLUGINS]
-    return [*build(ours)[0].specs]
+    return [*build(ours, InstalledProcesses())[0].specs]
 
 
 # ── global flags ──────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,480 @@
+"""Carries a workflow out, step by step, so that it goes on wherever its process died (the kind "workflow").
+
+Between two remembered steps nothing here depends on anything but what is remembered: the sealed plan, the results of
+the steps so far, and messages that were told to the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from helpdesk.actions.prepare import find_person, prepare
+from helpdesk.actions.runner import Runner
+from helpdesk.actions.schema import parse_arguments
+from helpdesk.engine import Document, Durably
+from helpdesk.errors import Failed, HelpdeskError, Stale
+from helpdesk.events import Outcome, Result, outcome_of
+from helpdesk.ports import Interaction
+from helpdesk.workflows.door import DurableDoor
+from helpdesk.workflows.expressions import evaluate, fill
+from helpdesk.workflows.lockstep import in_lockstep
+from helpdesk.workflows.making import Keeping, OnBehalf, SignsIn, moment_of, step_call
+from helpdesk.workflows.model import Step, Workflow, workflow_from
+from helpdesk.workflows.plan import Plan, Planned, difference, plan_from, step_key
+from helpdesk.workflows.planner import (
+    Planner,
+    arguments_of,
+    items_of,
+    left_out,
+    manager_of,
+    names_of,
+    output_of,
+    read_for,
+)
+from helpdesk.workflows.probing import probed
+from helpdesk.workflows.record import Record, ending
+from helpdesk.workflows.settling import settle
+from helpdesk.workflows.taking_back import take_back
+
+CANCEL = "cancel"
+"""The topic of the message that ends a run."""
+ANSWER_WITHIN = timedelta(days=14)
+_NO_WAIT = datetime(2000, 1, 1, tzinfo=UTC)
+_TRIED_AGAIN = frozenset({Outcome.FAILED, Outcome.UNREACHABLE})
+_NOT_AGAIN = frozenset({"stale", "workflow-file", "expression", "plugin"})
+
+
+def answer_topic(path: str) -> str:
+    """The topic of the answer that a step waits for."""
+    return f"answer:{path}"
+
+
+class Stopped(Exception):
+    """The run goes no further. ``how``: how the step ended that stopped it."""
+
+    def __init__(self, why: str, how: Outcome = Outcome.FAILED) -> None:
+        super().__init__(why)
+        self.why, self.how = why, how
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """The handler of the kind "workflow".
+
+    Attributes:
+        acting: signs the worker's service in.
+    """
+
+    runner: Runner
+    acting: SignsIn
+    interaction: Interaction
+
+    async def __call__(self, durably: Durably, document: Document) -> Document:
+        plan = plan_from(document["plan"])
+        run = Running(
+            durably=durably,
+            workflow=workflow_from(document["definition"]),
+            plan=plan,
+            key=str(document["key"]),
+            asked=datetime.fromisoformat(document["asked"]),
+            makes=OnBehalf(
+                self.runner, self.interaction, plan.run, plan.requester, str(document.get("request", ""))
+            ),
+            acting=self.acting,
+        )
+        return await run()
+
+
+@dataclass
+class Running:
+    """One run, as far as it has come."""
+
+    durably: Durably
+    workflow: Workflow
+    plan: Plan
+    key: str
+    asked: datetime
+    makes: OnBehalf
+    acting: SignsIn
+    records: list[Record] = field(default_factory=list)
+    stopped: Stopped | None = None
+
+    async def __call__(self) -> Document:
+        outputs: dict[str, Any] = {}
+        try:
+            names = await self._looked_again()
+            await self._block(self.workflow.steps, names, "", self.durably)
+            outputs = {name: _plain(fill(value, names)) for name, value in self.workflow.outputs.items()}
+            how, why = Outcome.DONE, ""
+        except HelpdeskError as error:
+            how, why = Outcome.FAILED, error.message
+        except Stopped as stopped:
+            how, why = stopped.how, stopped.why
+        if how not in (Outcome.DONE, Outcome.UNKNOWN) and self.workflow.on_failure == "undo":
+            await take_back(self)
+        self._left_as_it_is(how)
+        ended = ending(self.workflow.name, self.records, why, how, outputs)
+        await self.durably.note({**self._note(), "ended": ended})
+        kept = await self.durably.step("end", lambda: settle(self, ended))
+        return {**ended, "entry": kept["entry"]}
+
+    # ── before the first effect ───────────────────────────────────────────────────────────────
+
+    async def _looked_again(self) -> dict[str, Any]:
+        """Look at the whole once more: what was agreed to is what would happen now, or nothing happens.
+
+        Raises:
+            Stopped: it is not.
+        """
+        looked = await self.durably.step("look", self._look)
+        if "error" in looked:
+            raise Stopped(str(looked["error"]), Outcome(looked["outcome"]))
+        return dict(looked["names"])
+
+    async def _look(self) -> Document:
+        makes, plan = self.makes, self.plan
+        try:
+            signed_in = await self.acting()
+            reader = signed_in.directory
+            requester = await asyncio.to_thread(makes.actor, reader)
+            await asyncio.to_thread(self._allowed, requester, reader)
+            planner = Planner(
+                makes.runner, self.workflow, requester, reader, makes.interaction, plan.run, plan.today
+            )
+            now = await planner(plan.values)
+            moved = difference(plan, now)
+            if moved:
+                raise Stale(f"it is not what was agreed to any more ({moved})")
+            manager = await asyncio.to_thread(manager_of, requester.person, reader)
+        except HelpdeskError as error:
+            return {"error": error.message, "outcome": outcome_of(error).value, "code": error.code}
+        return {"names": names_of(self.workflow, plan.values, requester, manager, plan.today)}
+
+    def _allowed(self, requester: Any, reader: Any) -> None:
+        """The workflow itself, asked of the policy as it is now; blocking. Raises Refused."""
+        spec, action = self.makes.runner.catalog.action(self.workflow.name)
+        call = step_call(self.workflow.name, self.plan.values, self.key)
+        self.makes.allowed(prepare(call, spec, action, requester, reader), reader)
+        if self.workflow.needs_approval and self.makes.approved() is None:
+            raise Stale(
+                f"nobody approved it, and it needs the approval of the {self.workflow.needs_approval}"
+            )
+
+    # ── walking ───────────────────────────────────────────────────────────────────────────────
+
+    async def _block(
+        self, steps: Sequence[Step], names: dict[str, Any], prefix: str, durably: Durably
+    ) -> None:
+        for step in steps:
+            await self._step(step, names, prefix, durably)
+
+    async def _step(self, step: Step, names: dict[str, Any], prefix: str, durably: Durably) -> None:
+        if not step.each:
+            await self._once(step, names, prefix + step.id, durably)
+            return
+        outputs = []
+        for number, item in enumerate(items_of(step, names), 1):
+            inner = {**names, step.item: item}
+            await self._once(step, inner, f"{prefix}{step.id}[{number}]", durably)
+            outputs.append(inner.get(step.id))
+        names[step.id] = {"items": outputs, "count": len(outputs), "done": True}
+
+    async def _once(self, step: Step, names: dict[str, Any], path: str, durably: Durably) -> None:
+        if self.stopped is not None:  # a branch beside this one failed
+            raise self.stopped
+        if step.when and not evaluate(step.when, names):
+            self._record(step, path, state="left out")
+            names[step.id] = left_out()
+            return
+        if step.steps:
+            inner = dict(names)
+            if step.parallel:
+                await self._parallel(step, inner, path, durably)
+            else:
+                await self._block(step.steps, inner, f"{path}.", durably)
+            names.update({one.id: inner[one.id] for one in step.steps if one.id in inner})
+            names[step.id] = {"done": True, "outcome": "done", "message": ""}
+            return
+        await self._not_cancelled(durably, _NO_WAIT)
+        if step.wait is not None:
+            names[step.id] = await self._wait(step, names, path, durably)
+        else:
+            names[step.id] = await self._call(step, names, path, durably)
+
+    async def _parallel(self, step: Step, names: dict[str, Any], path: str, durably: Durably) -> None:
+        """Branches at the same time. One that fails stops the others before their next step, not within one."""
+
+        async def branch(one: Step, durably: Durably) -> dict[str, Any]:
+            mine = dict(names)
+            try:
+                await self._step(one, mine, f"{path}.", durably)
+            except Stopped as stopped:
+                self.stopped = self.stopped or stopped
+            except HelpdeskError as error:
+                self.stopped = self.stopped or Stopped(error.message)
+            return mine
+
+        branches = [lambda own, one=one: branch(one, own) for one in step.steps]
+        found = await in_lockstep(durably, branches)
+        if self.stopped is not None:
+            raise self.stopped
+        for one, mine in zip(step.steps, found, strict=True):
+            names[one.id] = mine[one.id]
+
+    async def _not_cancelled(self, durably: Durably, until: datetime) -> None:
+        """Raises Stopped when somebody ended the run; waits for that until a moment."""
+        told = await durably.told(CANCEL, until)
+        if told is not None:
+            raise Stopped(f"{told.get('by', 'somebody')} cancelled it", Outcome.CANCELLED)
+
+    # ── a call ────────────────────────────────────────────────────────────────────────────────
+
+    async def _call(self, step: Step, names: dict[str, Any], path: str, durably: Durably) -> dict[str, Any]:
+        record = self._record(step, path, action=step.call, names=dict(names) if step.undo else {})
+        try:
+            record.arguments = arguments_of(step, step.arguments, names)
+            planned = self._as_planned(step, path, record.arguments)
+        except HelpdeskError as error:
+            record.state, record.message, record.outcome = "failed", error.message, "failed"
+            raise Stopped(f"step {path} ({step.call}): {error.message}") from error
+        if planned.kind == "read":
+            record.state, record.outcome = "done", "done"
+            record.message = str(planned.output.get("message", ""))
+            return dict(planned.output)
+        await self._tell(durably)
+        if self.makes.runner.catalog.spec(step.call).reads:
+            return await self._read(step, record, durably)
+        result = await self._tried(step, record, planned, durably)
+        if result.outcome is not Outcome.DONE:
+            raise Stopped(f"step {path} ({step.call}): {result.message}", _stops_as(result.outcome))
+        await self._tell(durably)
+        return output_of(result)
+
+    def _as_planned(self, step: Step, path: str, arguments: Mapping[str, Any]) -> Planned:
+        """The step of the sealed plan. Raises Stale: the call is not the one that was agreed to."""
+        planned = self.plan.step(path) or self.plan.step(unnumbered(path))
+        if planned is None or planned.action != step.call:
+            raise Stale("this call was not among those that were agreed to.")
+        spec = self.makes.runner.catalog.spec(step.call)
+        if spec.plugin_version != planned.version:
+            raise Stale(f"{step.call} is another version's by now.")
+        now: Mapping[str, Any] = arguments
+        if planned.kind != "later":
+            now = parse_arguments(spec, arguments)
+        elif set(now) - set(planned.arguments) - set(planned.unknown):
+            raise Stale("this call was not among those that were agreed to.")
+        for name, value in planned.arguments.items():
+            if now.get(name) != value:
+                raise Stale(f"{name} is {now.get(name)!r} now, and {value!r} was agreed to.")
+        return planned
+
+    async def _read(self, step: Step, record: Record, durably: Durably) -> dict[str, Any]:
+        """A read that had to wait for the steps before it; it is done once, and remembered."""
+        makes = self.makes
+
+        async def work() -> Document:
+            try:
+                signed_in = await self.acting()
+                call = step_call(step.call, record.arguments, step_key(self.plan.run, record.path))
+                prepared, _, _ = await asyncio.to_thread(makes.authorised, call, signed_in)
+                return {
+                    "output": await read_for(makes.runner, prepared, signed_in.directory, makes.interaction)
+                }
+            except HelpdeskError as error:
+                return {"error": error.message, "outcome": outcome_of(error).value}
+
+        for attempt in range(1, (step.retry.times if step.retry else 1) + 1):
+            kept = await durably.step(_attempt(record.path, attempt), work)
+            if "output" in kept:
+                record.state, record.outcome = "done", "done"
+                return dict(kept["output"])
+            if step.retry and attempt < step.retry.times and kept["outcome"] == Outcome.UNREACHABLE:
+                await durably.sleep_until(await durably.now() + timedelta(seconds=step.retry.pause(attempt)))
+        record.state, record.outcome, record.message = "failed", kept["outcome"], kept["error"]
+        raise Stopped(f"step {record.path} ({step.call}): {kept['error']}")
+
+    async def _tried(self, step: Step, record: Record, planned: Planned, durably: Durably) -> Result:
+        """Carry a call out; again only where it is proven that nothing happened, and where that may help."""
+        times = step.retry.times if step.retry else 1
+        since = await durably.now() if step.timeout and times > 1 else None
+        attempt = 1
+        while True:
+            result = await self._carried_out(step, record, planned, durably, attempt)
+            if attempt >= times or not _may_try_again(result):
+                return result
+            assert step.retry is not None
+            again = await durably.now() + timedelta(seconds=step.retry.pause(attempt))
+            if since is not None and again > since + timedelta(seconds=step.timeout):
+                return replace(
+                    result,
+                    message=f"{result.message} It was given up after {attempt} tries, its time was over.",
+                )
+            await durably.sleep_until(again)
+            attempt += 1
+
+    async def _carried_out(
+        self, step: Step, record: Record, planned: Planned, durably: Durably, attempt: int
+    ) -> Result:
+        keeping = Keeping(durably, self.plan.run)
+        name = _attempt(record.path, attempt)
+        call = step_call(step.call, record.arguments, step_key(self.plan.run, record.path))
+        door = DurableDoor(self.makes.runner, self.acting, self.makes.interaction)
+        result = await door(
+            keeping,
+            name,
+            lambda signed_in: self.makes.agreed(call, signed_in, planned),
+            action=step.call,
+            arguments=record.arguments,
+        )
+        begun = keeping.kept.get(f"{name}:begin", {})
+        record.kept = begun
+        record.changed = "result" not in begun and result.outcome in (Outcome.DONE, Outcome.PARTIAL)
+        if result.outcome in (Outcome.UNKNOWN, Outcome.ACCEPTED) and "result" not in begun:
+            record.ended(result, "unknown")
+            await self._tell(durably)
+            result = await probed(self, record, result, durably)
+            record.changed = result.outcome in (Outcome.DONE, Outcome.PARTIAL)
+        record.ended(result, _state(result.outcome))
+        return result
+
+    # ── waiting ───────────────────────────────────────────────────────────────────────────────
+
+    async def _wait(self, step: Step, names: dict[str, Any], path: str, durably: Durably) -> dict[str, Any]:
+        assert step.wait is not None
+        record = self._record(step, path, state="waiting")
+        if step.wait.person:
+            return await self._answer(step, record, names, durably)
+        if step.wait.span:
+            until = await durably.now() + timedelta(seconds=step.wait.span)
+        else:
+            text = str(fill(step.wait.moment, names) or "")
+            try:
+                until = moment_of(text)
+            except ValueError as error:
+                record.state = "failed"
+                raise Stopped(f"step {path} waits for {text!r}, which is no moment") from error
+        record.message = f"until {until:%Y-%m-%d %H:%M} UTC"
+        await self._tell(durably)
+        await self._not_cancelled(durably, until)
+        record.state, record.outcome = "done", "done"
+        return {"done": True, "outcome": "done", "message": record.message}
+
+    async def _answer(
+        self, step: Step, record: Record, names: dict[str, Any], durably: Durably
+    ) -> dict[str, Any]:
+        """Wait for one person's yes or no. Raises Stopped: they gave none in time, or the run was cancelled."""
+        assert step.wait is not None
+        login, ask = str(fill(step.wait.person, names) or ""), str(fill(step.wait.ask, names))
+
+        async def who() -> Document:
+            try:
+                signed_in = await self.acting()
+                person = await asyncio.to_thread(find_person, login, signed_in.directory)
+            except HelpdeskError as error:
+                return {"error": error.message}
+            return {"id": person.id, "login": person.login}
+
+        found = await durably.step(f"{record.path}:who", who)
+        if "error" in found:
+            record.state, record.message = "failed", found["error"]
+            raise Stopped(f"step {record.path} waits for {login}: {found['error']}")
+        within = timedelta(seconds=step.timeout) if step.timeout else ANSWER_WITHIN
+        until = await durably.now() + within
+        record.message, record.arguments = ask, {"person": found["login"], "until": until.isoformat()}
+        await self._tell(durably)
+        while True:
+            told = await durably.told(answer_topic(record.path), until)
+            if told is None:
+                record.state = "failed"
+                raise Stopped(f"step {record.path}: {found['login']} did not answer in time")
+            if told.get("what") == CANCEL:
+                raise Stopped(f"{told.get('by', 'somebody')} cancelled it", Outcome.CANCELLED)
+            if told.get("person") == found["id"] and told.get("answer") in ("yes", "no"):
+                break
+        record.state, record.outcome = "done", "done"
+        record.message = f"{ask} {told['answer']}"
+        return {
+            "done": True,
+            "outcome": "done",
+            "answer": told["answer"],
+            "by": found["login"],
+            "message": str(told.get("note", "")),
+        }
+
+    # ── what is told ──────────────────────────────────────────────────────────────────────────
+
+    def _record(self, step: Step, path: str, **more: Any) -> Record:
+        record = Record(path, step.id, step.title, **more)
+        self.records.append(record)
+        return record
+
+    def _left_as_it_is(self, how: Outcome) -> None:
+        if how is Outcome.DONE:
+            return
+        for record in self.records:
+            if record.changed and record.state == "done" and self.workflow.on_failure == "stop":
+                record.why = "it stays as it is"
+
+    async def _tell(self, durably: Durably) -> None:
+        await durably.note(self._note())
+
+    def _note(self) -> Document:
+        return {
+            "workflow": self.workflow.name,
+            "steps": [
+                {
+                    "path": one.path,
+                    "action": one.action,
+                    "title": one.title,
+                    "state": one.state,
+                    "message": one.message,
+                    "arguments": dict(one.arguments) if one.state == "waiting" else {},
+                }
+                for one in self.records
+            ],
+        }
+
+    async def tell(self) -> None:
+        """Say how far the run is."""
+        await self._tell(self.durably)
+
+
+def unnumbered(path: str) -> str:
+    """The path that a plan knows a step by which it could not unfold: "revoke[3]" is "revoke[*]"."""
+    return re.sub(r"\[[0-9]+\]", "[*]", path)
+
+
+def _attempt(path: str, number: int) -> str:
+    return path if number == 1 else f"{path}#{number}"
+
+
+def _state(outcome: Outcome) -> Any:
+    return {
+        Outcome.DONE: "done",
+        Outcome.PARTIAL: "partial",
+        Outcome.UNKNOWN: "unknown",
+        Outcome.ACCEPTED: "unknown",
+    }.get(outcome, "failed")
+
+
+def _stops_as(outcome: Outcome) -> Outcome:
+    if outcome in (Outcome.UNKNOWN, Outcome.ACCEPTED):
+        return Outcome.UNKNOWN
+    return Outcome.REFUSED if outcome is Outcome.REFUSED else Outcome.FAILED
+
+
+def _may_try_again(result: Result) -> bool:
+    code = result.error.code if result.error else ""
+    return result.outcome in _TRIED_AGAIN and code not in _NOT_AGAIN
+
+
+def _plain(value: Any) -> Any:
+    """What an output may be: plain JSON."""
+    if isinstance(value, (str, int, bool, list, dict)) or value is None:
+        return value
+    raise Failed("An output is no plain value.")

@@ -1,0 +1,63 @@
+"""The end of a run: its outcome stands in the log of whoever started it, and the request it fulfils is finished."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from helpdesk.actions.approve import request_state
+from helpdesk.actions.judge import as_promised
+from helpdesk.actions.restore import restored
+from helpdesk.engine import Document
+from helpdesk.errors import HelpdeskError
+from helpdesk.events import ErrorInfo, Outcome, Warned
+from helpdesk.workflows.processes import receipt_of
+
+if TYPE_CHECKING:
+    from helpdesk.workflows.interpreter import Running
+
+_CLOCKS_APART = timedelta(minutes=10)
+
+
+async def settle(run: Running, ended: Mapping[str, Any]) -> Document:
+    """Log how the whole ended, where this host's log has its beginning and nobody waits for the end any more."""
+    entry = None
+    try:
+        signed_in = await run.acting()
+        entry = await asyncio.to_thread(_logged, run, ended, signed_in)
+        if run.makes.request and entry is not None:
+            state = request_state(Outcome(ended["outcome"]))
+            await asyncio.to_thread(run.makes.runner.requests.finish, run.makes.request, state, entry)
+    except (
+        HelpdeskError,
+        ValueError,
+        KeyError,
+        TypeError,
+    ) as error:  # each step stands in the log all the same
+        message = (
+            error.message if isinstance(error, HelpdeskError) else "what was kept cannot be read any more"
+        )
+        run.makes.interaction.emit(Warned(f"The end of run {run.plan.run} was not logged: {message}"))
+    return {"entry": entry}
+
+
+def _logged(run: Running, ended: Mapping[str, Any], signed_in: Any) -> int | None:
+    """The number of the outcome; ``None`` where another host's log has the intent, or whoever began logs it."""
+    journal = run.makes.runner.journal
+    found = journal.begun(run.key, run.asked - _CLOCKS_APART)
+    if not found:
+        return None
+    intent = found[0]
+    outcomes = journal.audit.outcomes_of(intent.seq)
+    if not outcomes:
+        return None
+    if outcomes[-1].body["outcome"] not in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+        return outcomes[-1].seq
+    prepared, before = restored(run.makes.runner.catalog, intent, signed_in)
+    outcome = Outcome(ended["outcome"])
+    error = None if outcome is Outcome.DONE else ErrorInfo("workflow-failed", str(ended["message"]))
+    receipt = as_promised(before, receipt_of(run.plan, ended))
+    result = prepared.result(outcome, str(ended["message"]), receipt=receipt, error=error)
+    return journal.outcome(prepared, signed_in.actor, result, intent.seq, str(intent.body.get("request", "")))
