@@ -49,6 +49,8 @@ class Reconciler:
         """
         requests, now = self.runner.requests, self.runner.systems.clock()
         for request in requests.claimed():
+            if request.approvals:
+                continue  # a worker's, whose run looks after it; this host's log knows nothing of that
             entries = self.runner.journal.about_request(request.id)
             outcome = next((entry for entry in entries if entry.kind == "outcome"), None)
             if outcome is not None:

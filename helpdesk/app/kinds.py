@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 def request(bench: Workbench) -> Handler | None:
     """Approved requests."""
-    return _made("helpdesk.workflows.fulfil", bench)
+    from helpdesk.app.approving import handler
+
+    return handler(bench)
 
 
 def expiry(bench: Workbench) -> Handler | None:
@@ -24,7 +26,9 @@ def expiry(bench: Workbench) -> Handler | None:
 
 def workflow(bench: Workbench) -> Handler | None:
     """Processes of several steps."""
-    return _made("helpdesk.workflows.interpreter", bench)
+    from helpdesk.workflows.interpreter import Interpreter
+
+    return Interpreter(bench.parts.runner, bench.acting, bench.interaction)
 
 
 def notice(bench: Workbench) -> Handler | None:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpdesk.actions.catalog import Catalog, cached_specs
+from helpdesk.actions.catalog import Catalog
 from helpdesk.config import Config
 from helpdesk.errors import ConfigError, HelpdeskError
 from helpdesk.platform import Paths, private_folder
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from helpdesk.app.casework import Casework
     from helpdesk.connectors.durable.client import DbosEngine
     from helpdesk.conversation.cases import Cases
+    from helpdesk.database import Database
     from helpdesk.gate.attempts import Attempts
     from helpdesk.gate.audit import AuditLog
     from helpdesk.gate.audit_rotate import RotateWhen
@@ -90,7 +91,10 @@ class Parts:
 
     @cached_property
     def catalog(self) -> Catalog:
-        return cached_specs(self.paths.cache)
+        from helpdesk.app.working import ensure_worker
+        from helpdesk.workflows.installed import catalog_of
+
+        return catalog_of(self.paths.cache, lambda: self.engine, lambda: ensure_worker(self))
 
     @cached_property
     def words(self) -> Words:
@@ -185,10 +189,17 @@ class Parts:
         return SearchIndex(self.audit, self.paths.state / "log")
 
     @cached_property
+    def store(self) -> Database:
+        """Where requests are kept. Raises ConfigError when the database's password is not there."""
+        from helpdesk.app.storing import store_of
+
+        return store_of(self)
+
+    @cached_property
     def requests(self) -> Requests:
         from helpdesk.gate.requests import Requests
 
-        return Requests(self.paths.state / "requests", self.clock, self.seals)
+        return Requests(self.store, self.clock, self.seals)
 
     @cached_property
     def cases(self) -> Cases:
@@ -308,7 +319,11 @@ class Parts:
     def approvals(self) -> Approvals:
         from helpdesk.actions.approve import Approvals
 
-        return Approvals(self.runner)
+        if not self.config.worker.configured:
+            return Approvals(self.runner)
+        from helpdesk.app.approving import WorkersHands
+
+        return Approvals(self.runner, self.seals.host, WorkersHands(self))
 
     @property
     def rotate_when(self) -> RotateWhen:

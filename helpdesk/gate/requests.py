@@ -403,5 +403,5 @@ def _approved(request: Request) -> None:
 def _kept(lost: Unsure, found: Request | None) -> Request:
     """What the broken transaction wrote. Raises StoreUnreachable when it was not kept."""
     if found is None:
-        raise StoreUnreachable(lost.message, hint=lost.hint) from lost
+        raise StoreUnreachable(f"{lost.message} Nothing was kept.", hint="Try again.") from lost
     return found
