@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from helpdesk.actions.why import CallWhy, EntryWhy
     from helpdesk.conversation.case import Case
     from helpdesk.conversation.loop import Conversation
+    from helpdesk.gate.sealed import Request
     from helpdesk.ports import Clock, Interaction, SignedIn
     from helpdesk.spec import ActionSpec
 
@@ -348,6 +349,9 @@ class Desk(Parts):
             here = self._current()
             return here if here is not None and here.actor.login == login else None
 
+        async def requests(signed_in: SignedIn) -> Sequence[Request]:
+            return await asyncio.to_thread(self.requests.made_by, signed_in.actor.person.id)
+
         return Conversation(
             specs=self.catalog.specs,
             run=self.run,
@@ -361,6 +365,7 @@ class Desk(Parts):
             case=case,
             present=self._current,
             recover=self.casework.recover,
+            requests=requests,
         )
 
     def close(self, *, at_once: bool = False) -> None:
@@ -378,6 +383,8 @@ class Desk(Parts):
                 self.directory.close()
             if "counters" in self.__dict__:
                 self.counters.close()
+            if "store" in self.__dict__:
+                self.store.close()
         if "audit" in self.__dict__:
             try:
                 if not at_once:

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from helpdesk.connectors.postgres_errors import broken
 from helpdesk.connectors.postgres_link import Links, connected
 from helpdesk.connectors.postgres_options import PostgresSettings
 from helpdesk.database import Kind, Row, Unsure
-from helpdesk.database.schema import Family, Standing, migrate, require, standing
+from helpdesk.database.schema import Family, Standing, empty, migrate, require, standing
 from helpdesk.errors import Failed, HelpdeskError
 
 if TYPE_CHECKING:
@@ -167,7 +167,12 @@ class PostgresDatabase:
             )
 
     def _usable(self, link: Link) -> None:
-        require(PostgresSession(link, self.settings), self.families, self.place)
+        """An empty database gets its tables from whoever may make them; an older one is changed on purpose only."""
+        session = PostgresSession(link, self.settings)
+        if empty(session):
+            with suppress(Failed):  # what is missing is said below
+                self.migrate()
+        require(session, self.families, self.place)
 
     @contextmanager
     def _unchecked(self, lock: int | None = None) -> Iterator[PostgresSession]:

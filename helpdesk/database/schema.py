@@ -76,6 +76,11 @@ class Standing:
     usable: bool
 
 
+def empty(session: Session) -> bool:
+    """No family of tables was ever made here."""
+    return session.one(_PRESENT[session.kind]) is None
+
+
 def standing(session: Session, families: Sequence[Family]) -> list[Standing]:
     """Where each family stands; nothing is changed and nothing is refused."""
     found = _found(session)
@@ -136,7 +141,7 @@ def current(session: Session, families: Sequence[Family]) -> bool:
 
 
 def _found(session: Session) -> dict[str, tuple[int, int]]:
-    if session.one(_PRESENT[session.kind]) is None:
+    if empty(session):
         return {}
     rows = session.all("SELECT family, version, oldest FROM store_versions")
     return {str(family): (int(version), int(oldest)) for family, version, oldest in rows}
