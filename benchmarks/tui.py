@@ -2,7 +2,8 @@
 
 Run it with ``make bench``. First paint is timed in a terminal of its own, from the start of the process to the first
 line of the screen, in turn with the import that no such program can avoid and with two others of the kind; these are
-installed by pip, each into a virtual environment of its own, and left out without a network.
+installed by pip, each into a virtual environment of its own, and left out without a network. ``BENCH_NO_PAINT=1`` leaves
+this out. ``BENCH_HOUR=1`` streams an hour's worth of tokens instead, as fast as they are taken, and prints the memory.
 """
 
 from __future__ import annotations
@@ -181,6 +182,28 @@ async def stream(desk: Desk) -> None:
           f"{cpu:.0%} of one core | memory +{grown / 1024:.1f} MB for {len(said) / 1e6:.2f} MB of words |", flush=True)  # fmt: skip
 
 
+async def hour(desk: Desk) -> None:
+    """An hour's worth of tokens, as fast as the app takes them; memory at each twelfth of it."""
+    app = HelpdeskApp(desk)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause(0.5)
+        interaction = OnScreen(app.feed, app.dock, app._tell)
+        wanted = 3600 * TOKENS_A_SECOND
+        start, count = time.perf_counter(), 0
+        print("| after tokens | memory | held by the feed |\n| --- | --- | --- |")
+        print(f"| 0 | {_memory() / 1024:.1f} MB | 0 |")
+        for twelfth in range(1, 13):
+            while count < wanted * twelfth // 12:
+                interaction.emit(ModelSaid(Untrusted(f"word{count} " if count % 25 else f"word{count}.\n")))
+                count += 1
+                if count % 200 == 0:
+                    await asyncio.sleep(0)
+            held = sum(len(block.text) for block in app.feed.blocks if isinstance(block, Prose))
+            print(f"| {count:,} | {_memory() / 1024:.1f} MB | {held / 1e6:.2f} million characters |", flush=True)
+        taken = time.perf_counter() - start
+        print(f"{count:,} tokens in {taken:.0f} s, {count / taken:,.0f} a second", flush=True)
+
+
 def _memory() -> int:
     """Resident memory now, in KiB."""
     return int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(os.getpid())]))
@@ -193,7 +216,7 @@ def main() -> None:
         if not os.environ.get("BENCH_NO_PAINT"):
             paints(home)
         os.environ["HOME"] = folder
-        for measured in (keys, stream):
+        for measured in (hour,) if os.environ.get("BENCH_HOUR") else (keys, stream):
             desk = Desk.open(environ={"HOME": folder, "PATH": os.environ["PATH"]})
             asyncio.run(measured(desk))
             desk.close()

@@ -10,6 +10,7 @@ what that takes, no list on this toolkit can do without. The processor's own tim
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 import resource
@@ -198,6 +199,7 @@ async def run(small: Path, big: Path) -> bool:
 
 
 def main() -> int:
+    gc.set_threshold(50_000)  # as the program does, before anything else
     kept = Path(sys.argv[2]) if len(sys.argv) > 2 else None
     root = kept or Path(tempfile.mkdtemp(prefix="helpdesk-bench-"))
     try:

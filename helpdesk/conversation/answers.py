@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from helpdesk.conversation import phrases
 from helpdesk.conversation.clues import Clues
@@ -18,6 +18,7 @@ _SAID: dict[str, tuple[str, str]] = {
         "Approving and denying is never done by a sentence: each request has its own command.",
         "helpdesk approvals list shows what waits for you and your own; then helpdesk approvals approve ID, or deny ID",
     ),
+    "asked": ("What became of your requests is kept with them.", "helpdesk approvals list"),
     "log": ("What was asked for and done is in the log.", "helpdesk log list"),
     "undo": (
         "What was done is taken back by the number of its entry in the log.",
@@ -28,9 +29,9 @@ _SAID: dict[str, tuple[str, str]] = {
     "thanks": ("You are welcome.", ""),
     "bye": ("Goodbye.", ""),
 }
-KINDS = frozenset({*_SAID, "greeting", "abilities"})
+KINDS = frozenset({*_SAID, "greeting", "abilities"}) - {"asked"}
 """The kinds of sentences that are answered here, whoever is signed in."""
-WITH_A_COMMAND = frozenset({"approvals", "log", "undo", "logout", "login"})
+WITH_A_COMMAND = frozenset({"approvals", "asked", "log", "undo", "logout", "login"})
 """The kinds that have a command of their own."""
 EXAMPLES = 4
 """Sentences that a greeting is answered with."""
@@ -83,7 +84,15 @@ def what_it_would_do(spec: ActionSpec) -> Result:
     return in_words(message, f"helpdesk do {spec.name} --dry-run shows what would change; --help tells more")
 
 
-def english_only(specs: dict[str, ActionSpec]) -> Result:
+def whether_among(group: str, result: Result) -> str:
+    """Yes or no, to "am I in vpn-users?", of what the directory lists."""
+    listed = {seen.target.casefold() for seen in result.receipt}
+    if result.outcome is not Outcome.DONE:
+        return f"So whether {group} is among them cannot be said."
+    return f"Yes: {group} is among them." if group.casefold() in listed else f"No: {group} is not among them."
+
+
+def english_only(specs: Mapping[str, ActionSpec]) -> Result:
     """The answer to another language."""
     hint = f'helpdesk do {phrases.HANDOFF} "…"' if phrases.HANDOFF in specs else "helpdesk do"
     return in_words("I understand English only; people read what you write in a ticket.", hint)

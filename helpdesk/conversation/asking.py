@@ -24,7 +24,7 @@ from helpdesk.conversation.texts import REASONS, main_text
 from helpdesk.conversation.understanding import understood
 from helpdesk.conversation.vocabulary import Vocabulary, group_choices
 from helpdesk.conversation.words import correction, fold, is_cancel_word
-from helpdesk.errors import Cancelled
+from helpdesk.errors import Cancelled, UsageError
 from helpdesk.events import Choice, Question
 from helpdesk.secrets import Secret
 from helpdesk.spec import ActionSpec, Parameter
@@ -62,7 +62,19 @@ class Asker:
             await self.ask(parameter)
         if _says_nothing(self.spec, self.slots):
             await self._ask_which()
+        await self._offer_reason()
         return await self.secrets()
+
+    async def _offer_reason(self) -> None:
+        """What somebody else will decide about may be told why; whoever has no reason to give leaves it out."""
+        for parameter in self.spec.parameters:
+            said = parameter.name in self.slots.arguments or parameter.name in self.slots.left_out
+            if parameter.kind != "text" or parameter.name not in REASONS or parameter.required or said:
+                continue
+            try:
+                await self.ask(parameter)
+            except UsageError:  # nobody is there to say why, and it is no condition
+                return
 
     def _next(self) -> Parameter | None:
         """The first argument that is open; a correction may have opened one again."""
@@ -101,6 +113,9 @@ class Asker:
         for _ in range(MOST):
             asked = question(parameter, self.spec, _with_way_out(choices))
             answer = await self.listener.ask(asked, risky=parameter.kind != "text")
+            if not answer.strip() and asked.default == "":
+                self.slots.leave_out(parameter.name)
+                return
             if await self._about_the_talk(parameter, answer, choices):
                 if self._is_settled(parameter):
                     return

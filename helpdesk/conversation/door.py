@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -11,6 +11,7 @@ from helpdesk.conversation.listener import Listener
 from helpdesk.conversation.vocabulary import Vocabulary
 from helpdesk.errors import NotSignedIn
 from helpdesk.events import Outcome, Result
+from helpdesk.gate.sealed import Request
 from helpdesk.ports import Clock, Interaction, SignedIn
 from helpdesk.spec import ActionSpec
 
@@ -38,6 +39,8 @@ class ExplainLock(Protocol):
 
 Current: TypeAlias = Callable[[Interaction], Awaitable[SignedIn | None]]
 """Who is signed in already, without asking anybody; raises NotSignedIn when a kept sign-in is refused."""
+MadeBy: TypeAlias = Callable[[SignedIn], Awaitable[Sequence[Request]]]
+"""What somebody asked for that needs an approval, the newest first, as it stands now."""
 LiveNames: TypeAlias = Callable[[SignedIn], Awaitable[Vocabulary]]
 
 
@@ -77,6 +80,7 @@ class Doors:
     vocabulary: LiveNames
     clock: Clock
     current: Current | None = None
+    requests: MadeBy | None = None
 
     async def ensure(self, turn: Turn) -> SignedIn:
         """Who is asking, found once a turn. Raises NotSignedIn."""

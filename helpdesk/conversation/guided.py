@@ -7,28 +7,28 @@ from datetime import date
 
 from helpdesk.actions.call import Provenance
 from helpdesk.conversation import answers, phrases, talk
-from helpdesk.conversation.asking import agree, choose
+from helpdesk.conversation.asking import choose
 from helpdesk.conversation.case import Memory
 from helpdesk.conversation.clues import Clues
 from helpdesk.conversation.door import Doors, Turn
+from helpdesk.conversation.fallback import Fallback
 from helpdesk.conversation.forms import form
 from helpdesk.conversation.listener import NONE
 from helpdesk.conversation.live import live_clues, people_in
 from helpdesk.conversation.pronouns import point
 from helpdesk.conversation.proposing import Proposer
 from helpdesk.conversation.recollection import LastCall
+from helpdesk.conversation.requests_told import about_requests
 from helpdesk.conversation.routing import COVERED, ENOUGH, Route, Router
 from helpdesk.conversation.several import are_listed
 from helpdesk.conversation.slips import meant, vocabulary_of
 from helpdesk.conversation.slots import Slots, fill
-from helpdesk.conversation.texts import main_text
 from helpdesk.conversation.vocabulary import NoNames, Vocabulary
-from helpdesk.conversation.words import content, correction
-from helpdesk.errors import Cancelled, MustChangePassword, NotSignedIn, Unreachable, UsageError
+from helpdesk.conversation.words import correction
+from helpdesk.errors import Cancelled, MustChangePassword, Unreachable, UsageError
 from helpdesk.events import Choice, ErrorInfo, Outcome, Question, Result, Said
 from helpdesk.ports import SignedIn
 from helpdesk.spec import ActionSpec
-from helpdesk.text import shorten
 
 
 class Guided:
@@ -41,7 +41,7 @@ class Guided:
         self._proposer = proposer
         self._recollection = proposer.recollection
         self._known = vocabulary_of(specs)
-        self._told = False
+        self._fallback = Fallback(self._specs, doors, proposer, self._ensure)
 
     async def turn(self, turn: Turn) -> Result:
         """Route the words and see the call through to its result.
@@ -133,12 +133,14 @@ class Guided:
         route = self._router.route(turn.words)
         if route.flow in answers.KINDS:
             return self._in_words(turn, route.flow)
+        if route.flow == "asked":
+            return await self._own_requests(turn)
         if route.flow == "supposed":
             return await self._supposed(turn)
         if route.flow == "lock":
             return await self._own_lock(turn, route)
         if route.spec is None and not route.which and turn.signed_in is None:
-            return await self._decline(turn)
+            return await self._fallback.decline(turn)
         vocabulary = await self._vocabulary(turn)
         try:
             clues = await live_clues(turn.words, vocabulary)
@@ -153,15 +155,26 @@ class Guided:
             if mended:
                 turn.words = mended
                 return await self._turn(turn)
-            return await self._decline(turn)
+            return await self._fallback.decline(turn)
         if route.flow == "incident":
-            found = await self._from_policies(turn)
+            found = await self._fallback.from_policies(turn)
             if found is not None:
-                return await self._told_and_handed_over(turn, found)
+                return await self._fallback.told_and_handed_over(turn, found)
         if route.flow in _BY_PEOPLE:
             turn.interaction.emit(Said(_BY_PEOPLE[route.flow]))
         slots = await self._filled(turn, spec, clues, vocabulary, route.flow)
-        return await self._propose(turn, spec, slots, vocabulary)
+        result = await self._propose(turn, spec, slots, vocabulary)
+        if spec.name == phrases.MEMBERSHIP and phrases.is_yes_or_no(turn.words):
+            for group in clues.groups:
+                turn.interaction.emit(Said(answers.whether_among(group, result)))
+        return result
+
+    async def _own_requests(self, turn: Turn) -> Result:
+        """What became of what they asked for, from where requests are kept."""
+        if self._doors.requests is None:
+            return answers.answer("asked", list(self._specs.values()))
+        requests = await self._doors.requests(await self._ensure(turn))
+        return about_requests(requests, turn.words, self._doors.clock())
 
     async def _filled(
         self, turn: Turn, spec: ActionSpec, clues: Clues, vocabulary: Vocabulary, flow: str
@@ -263,106 +276,15 @@ class Guided:
     def _in_words(self, turn: Turn, kind: str) -> Result:
         """Answer what asks for nothing to be carried out."""
         if kind == "abilities":
-            self._tell_abilities(turn)
+            self._fallback.tell_abilities(turn)
         return answers.answer(kind, list(self._specs.values()))
-
-    def _tell_abilities(self, turn: Turn) -> None:
-        self._told = True
-        specs = self._specs.values()
-        text = (
-            f"Say what you need, such as {answers.examples(specs)}. What I can do: {answers.abilities(specs)}"
-        )
-        turn.interaction.emit(Said(text))
 
     async def _supposed(self, turn: Turn) -> Result:
         """A question about an action: what it does, or else what the policies say; nothing is proposed."""
         for best in self._router.rank(turn.words)[:1]:
             if best.score >= ENOUGH and best.covered >= COVERED:
                 return answers.what_it_would_do(best.spec)
-        return await self._decline(turn)
-
-    async def _decline(self, turn: Turn) -> Result:
-        """Nothing fits: a question may still be one to the policies; else say what is in scope, and offer a ticket."""
-        if talk.is_foreign(turn.words):
-            return answers.english_only(self._specs)
-        answer = await self._from_policies(turn) if Clues.of(turn.words).asks else None
-        if answer is not None:
-            return answer
-        if not content(turn.words):
-            return answers.in_words("Say what you need, in a few words.", "What I can do: helpdesk do")
-        message = "I can't do that."
-        hint = "See what I can do: helpdesk do"
-        handoff = self._specs.get(phrases.HANDOFF)
-        if handoff is not None and content(turn.words):
-            hint += f" – or hand it to people: helpdesk do {handoff.name}"
-            wanted = await self._wants_handoff(turn, self._what_instead(message))
-            if wanted:
-                return await self._hand_off(turn, handoff)
-            if wanted is False:
-                return answers.in_words("All right, then nothing is done.", "What I can do: helpdesk do")
-        return Result(Outcome.USAGE, "", message, error=ErrorInfo("out-of-scope", message, hint))
-
-    async def _from_policies(self, turn: Turn) -> Result | None:
-        """What the policies say to a sentence that no action answers; ``None`` when they are silent."""
-        spec = self._specs.get(phrases.POLICY)
-        question = main_text(spec) if spec else None
-        if spec is None or question is None:
-            return None
-        slots = Slots()
-        slots.put(question.name, turn.words.strip(), Provenance.TYPED)
-        try:
-            await self._ensure(turn)
-        except NotSignedIn as error:
-            if error.code != NotSignedIn.code:
-                raise
-            return None  # nobody is there to sign in, and the question may be about anything
-        result = await self._propose(turn, spec, slots, None)
-        return result if result.citations else None
-
-    def _what_instead(self, message: str) -> str:
-        """The offer of a ticket; what else can be done is told once a conversation."""
-        able = "" if self._told else f" Here is what I can do: {answers.abilities(self._specs.values())}"
-        self._told = True
-        return f"{message}{able} Shall I open a ticket with your words?"
-
-    async def _wants_handoff(self, turn: Turn, text: str) -> bool | None:
-        """Whether the person takes the offer; ``None`` when nobody is there to say so.
-
-        Raises:
-            Cancelled: they said something else instead, which is the next turn.
-        """
-        labels = ("yes, open a ticket", "no")
-        try:
-            return await agree(
-                text, f"helpdesk do {phrases.HANDOFF}", labels, turn.interaction, name="handoff"
-            )
-        except UsageError:
-            return None
-        except Cancelled as stop:
-            if stop.words:
-                raise
-            return False
-
-    async def _told_and_handed_over(self, turn: Turn, found: Result) -> Result:
-        """What the policies say about an incident, and the offer to tell people of it as well."""
-        handoff = self._specs[phrases.HANDOFF]
-        best = (found.citations or ())[0]
-        passage = shorten(" ".join(str(best.text).split()), 400)
-        turn.interaction.emit(Said(f"The policies say ({best.file}, line {best.line}): {passage}"))
-        wanted = await self._wants_handoff(
-            turn, "Shall I also open a ticket with your words, so that people know?"
-        )
-        if wanted is None:
-            turn.interaction.emit(Said(f'To tell people as well: helpdesk do {handoff.name} "…"'))
-        return await self._hand_off(turn, handoff) if wanted else found
-
-    async def _hand_off(self, turn: Turn, spec: ActionSpec) -> Result:
-        vocabulary = await self._vocabulary(turn)
-        slots = Slots()
-        subject = main_text(spec)
-        if subject is not None:
-            slots.put(subject.name, turn.words.strip(), Provenance.CHOSEN)
-        return await self._propose(turn, spec, slots, vocabulary)
+        return await self._fallback.decline(turn)
 
 
 _BY_PEOPLE = {

@@ -96,7 +96,7 @@ class Listener:
         for _ in range(TRIES):
             heard = await self._person.ask(question)
             said = await self.certain(heard, question.choices) if risky else likeliest(heard)
-            if said:
+            if said or (question.default == "" and not likeliest(heard)):
                 return said
         raise Cancelled("I could not make sure what you said; nothing was changed.")
 

@@ -16,7 +16,16 @@ from helpdesk.conversation.carried import Carried, Ways
 from helpdesk.conversation.case import Case, Draft, Kind
 from helpdesk.conversation.cases import Cases
 from helpdesk.conversation.clues import Clues
-from helpdesk.conversation.door import Current, Doors, EnsureSignedIn, ExplainLock, LiveNames, Run, Turn
+from helpdesk.conversation.door import (
+    Current,
+    Doors,
+    EnsureSignedIn,
+    ExplainLock,
+    LiveNames,
+    MadeBy,
+    Run,
+    Turn,
+)
 from helpdesk.conversation.forms import form
 from helpdesk.conversation.guided import Guided, cancelled
 from helpdesk.conversation.keeping import Keeper, Noting
@@ -73,6 +82,7 @@ class Conversation(Carried):
         case: the case to go on with, opened for whoever is signed in.
         present: who is signed in in this process; nobody is asked.
         recover: lines for what the log knows of a case and the case does not, after a crash.
+        requests: what somebody asked for that needs an approval; without it a question about it is sent to its command.
     """
 
     def __init__(
@@ -92,6 +102,7 @@ class Conversation(Carried):
         case: Case | None = None,
         present: Callable[[], SignedIn | None] | None = None,
         recover: Callable[[Case], Awaitable[list[Draft]]] | None = None,
+        requests: MadeBy | None = None,
     ) -> None:
         super().__init__(specs, Keeper(cases, case, specs), Ways(run, sign_in, current, present, recover))
         self.left = ""
@@ -103,6 +114,7 @@ class Conversation(Carried):
             vocabulary,
             clock,
             self._known if current is not None else None,
+            requests,
         )
         self._may_see = may_see
         self._router = Router(specs)

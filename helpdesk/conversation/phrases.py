@@ -160,6 +160,12 @@ def is_membership_question(text: str, *, names_someone: bool, names_group: bool)
     return names_group and bool(_MEMBER.search(folded) or (names_someone and _CAN_REACH.search(folded)))
 
 
+def is_yes_or_no(text: str) -> bool:
+    """ "am I in finance-share?", "can dana open it?": asks whether, and not what or why."""
+    folded = fold(text)
+    return not re.match(r"^\W*why\b", folded) and bool(_MEMBER.match(folded) or _CAN_REACH.match(folded))
+
+
 def is_state_question(text: str, *, names_someone: bool) -> bool:
     """ "is malik locked?", "when was lena's password reset": how an account stands, not what shall become of it."""
     folded = fold(text)

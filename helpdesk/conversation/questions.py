@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from helpdesk.conversation.texts import REASONS
 from helpdesk.conversation.vocabulary import Vocabulary
 from helpdesk.events import Change, Choice, Confirmation, Question
 from helpdesk.spec import ActionSpec, Parameter
@@ -28,12 +29,18 @@ _ANSWERS = {
 }
 
 
+LEFT_OUT = "Enter alone leaves it out."
+
+
 def question(
     parameter: Parameter, spec: ActionSpec, choices: tuple[Choice, ...], *, secret: bool = False
 ) -> Question:
     """The question for one argument."""
     what = parameter.help or parameter.name.replace("_", " ")
     text = f"{what[:1].upper()}{what[1:]}".rstrip(".?:") + (":" if secret else "?")
+    default = None
+    if parameter.name in REASONS and not parameter.required:
+        text, default = f"{text} {LEFT_OUT}", ""
     if parameter.kind == "choice" and not choices:
         choices = tuple(Choice(choice, choice) for choice in parameter.choices)
     return Question(
@@ -43,6 +50,7 @@ def question(
         choices,
         secret=secret,
         repeat=secret,
+        default=default,
         kind=parameter.kind,
     )
 

@@ -35,12 +35,14 @@ class Slots:
     Attributes:
         unsure: arguments with several readings, or names that nothing has: to be asked, never guessed.
         notes: one sentence for the person before an unsure argument is asked.
+        left_out: arguments that the person was asked for and wants no value for.
     """
 
     arguments: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Provenance] = field(default_factory=dict)
     unsure: dict[str, tuple[Choice, ...]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
 
     def put(self, name: str, value: Any, provenance: Provenance) -> None:
         self.arguments[name] = value
@@ -50,6 +52,7 @@ class Slots:
 
     def leave_out(self, name: str) -> None:
         """The person wants no value for it."""
+        self.left_out.add(name)
         self.arguments.pop(name, None)
         self.provenance.pop(name, None)
         self.unsure.pop(name, None)

@@ -42,8 +42,13 @@ _WHOLES = {kind: re.compile(rf"{_LEAD}(?:{pattern})[\s.!?,:)]*$") for kind, patt
 _APPROVALS = re.compile(
     rf"{_LEAD}{_WANT}(?:approve|deny|reject|decline|withdraw|refuse|sign off)\b(?=.*(?:\brequests?\b|\br-\w+| (?:it|this|that|them)\W*$))|"
     r"\b(?:waits?|waiting|pending)\b.*\b(?:my approval|me to approve|for approval|my decision|my ok)\b|"
-    r"\b(?:pending|open|outstanding|my) (?:approvals?|access requests?)\b|\bwhat (?:do|must|should|can) i (?:have to )?approve\b|"
-    r"^\W*(?:who|what|where|when|why|has|is|was|did|show|list|how|any)\b.*\bmy (?:last |own |pending )?requests?\b"
+    r"\b(?:pending|open|outstanding) (?:approvals?|access requests?)\b|\bwhat (?:do|must|should|can) i (?:have to )?approve\b"
+)
+_ASKED = re.compile(
+    r"^\W*(?:(?:and|so|hi|hello|hey|please|ok)\b\W*)*(?:who|what|where|when|why|has|have|is|are|was|were|did|do|does|show|list|how|any|status)\b.*"
+    r"\b(?:my (?:\w+ )?(?:requests?|approvals?)|r-[0-9a-z]{4,10})\b|\bmy access requests?\b|"
+    r"^\W*(?:has|was|is) (?:it|that) (?:been )?(?:approved|denied|decided|granted)(?: yet| already| now)*\W*$|"
+    r"^\W*did (?:\w+ ){1,2}(?:approve|deny|decide|agree)(?: (?:it|that|yet|already|to it))*\W*$"
 )
 _LOG = re.compile(
     r"\bwhat (?:did|have|has) (?:i|we|you|helpdesk) (?:just )?(?:do|done|change|changed|ask|asked)\b|"
@@ -70,7 +75,31 @@ def kind(words: str) -> str:
         return found
     if _APPROVALS.search(text):
         return "approvals"
+    if _ASKED.search(text):
+        return "asked"
     return "log" if _LOG.search(text) else ""
+
+
+_COMMANDS = (
+    ("/undo", re.compile(rf"{_LEAD}(?:undo|revert|roll back|take back)(?: (?:log )?(?:entry )?#?(?P<entry>\d{{1,12}}))?[\s.!]*$")),
+    (
+        "/why",
+        re.compile(
+            rf"{_LEAD}why(?: not| (?:that|this|so|though)| (?:is|was|did|does|has) (?:that|this|it)(?: been)?(?: (?:so|refused|denied|"
+            r"not allowed|not done|failed|fail|pending|happen(?:ed)?|wait(?:ing)?))*)?(?: (?:log )?(?:entry )?#?(?P<entry>\d{1,12}))?[\s.!?]*$"
+        ),
+    ),
+)  # fmt: skip
+_SESSION = {"undo": "/undo", "logout": "/logout"}
+
+
+def command(words: str) -> str:
+    """The slash command that a sentence stands for, for a surface that has them: "undo 21" is /undo 21; "" for none."""
+    text = fold(words).strip()
+    for name, pattern in _COMMANDS:
+        if match := pattern.match(text):
+            return f"{name} {match['entry'] or ''}".rstrip()
+    return _SESSION.get(kind(words), "")
 
 
 def is_supposed(words: str) -> bool:

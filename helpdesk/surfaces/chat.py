@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
+from helpdesk.conversation.talk import command
 from helpdesk.errors import Cancelled, HelpdeskError
 from helpdesk.events import Result, Said, Warned
 from helpdesk.ports import Interaction, SignedIn
@@ -128,6 +129,7 @@ class Chat:
         present = self.desk.present
         if present is not None:
             self.arrived(present)
+        words = command(words) or words
         if words.startswith("/"):
             await self._commands(words)
         else:

@@ -34,6 +34,10 @@ COMMANDS = {
     "/logout": "sign out",
     "/quit": "leave; so does Ctrl-D",
 }
+_NOTHING = {
+    "/undo": "Nothing was done in this conversation that can be taken back.",
+    "/why": "Nothing was asked of a system in this conversation yet, so there is nothing to explain.",
+}
 AFTER = {"/case": ("list", "show", "new", "close", "rewind"), "/model": ("guided", "on")}
 """The words that may follow a command."""
 HELP = (
@@ -198,8 +202,8 @@ class SlashCommands:
         steps = [step for step in (case.steps if case else ()) if step.entry and fits(step)]
         if not steps:
             raise UsageError(
-                f"Nothing of this conversation fits {command}.",
-                hint=f"Give an entry of the log: {command} ENTRY",
+                _NOTHING[command],
+                hint=f"By the number of an entry of the log: {command} ENTRY",
             )
         return steps[-1]
 

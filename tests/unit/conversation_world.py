@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from helpdesk.actions.call import Call
 from helpdesk.conversation.loop import Conversation
+from helpdesk.conversation.questions import LEFT_OUT
 from helpdesk.errors import NotSignedIn, UsageError
 from helpdesk.events import (
     Citation,
@@ -75,11 +76,16 @@ def signed_in(who: Person = ANA) -> SignedIn:
 
 @dataclass
 class Terminal:
-    """A person with answers prepared; without ``answers`` nobody is there."""
+    """A person with answers prepared; without ``answers`` nobody is there.
+
+    Attributes:
+        reason: the answer to an offer to say why; ``None`` passes it over, and it is not among the questions.
+    """
 
     answers: list[str] | None = None
     events: list[Event] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    reason: str | None = None
 
     def emit(self, event: Event) -> None:
         self.events.append(event)
@@ -88,9 +94,15 @@ class Terminal:
         raise AssertionError("the conversation never confirms")
 
     async def ask(self, question: Question) -> str:
+        if question.text.endswith(LEFT_OUT) and self.reason is None:
+            if self.answers is None:
+                raise UsageError("Nobody is there to say why.")
+            return ""
         self.questions.append(question)
         if self.answers is None:
             raise UsageError(f"{question.name} is needed.", hint=f"Give {question.flag}.")
+        if question.text.endswith(LEFT_OUT) and self.reason is not None:
+            return self.reason
         assert self.answers, f"an unexpected question: {question}"
         return self.answers.pop(0)
 

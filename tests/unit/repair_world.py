@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from helpdesk.actions.call import Call
+from helpdesk.conversation.questions import LEFT_OUT
 from helpdesk.errors import Cancelled, HelpdeskError
 from helpdesk.events import (
     Answered,
@@ -102,7 +103,7 @@ class Somebody(Terminal):
         raise Cancelled("Cancelled; nothing was changed.", words="" if said == NO else said)
 
     async def ask(self, question: Question) -> Any:
-        if self.heard:
+        if self.heard and not question.text.endswith(LEFT_OUT):
             self.questions.append(question)
             return self.heard.pop(0)
         return await super().ask(question)

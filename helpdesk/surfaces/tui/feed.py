@@ -129,30 +129,30 @@ class Feed(ScrollView, can_focus=True):
         if not 0 <= top < total:
             return y
         index, begin = self._heights.at(top)
-        inside, by = top - begin, y - top
+        inside, by, width = top - begin, y - top, self._room
         self._measuring = True
         try:
             if -2 * room <= by < 0:
                 seen = inside
                 while index > 0 and seen < -by:
                     index -= 1
-                    seen += len(self._strips(index, self._room))
+                    seen += len(self._strips(index, width))
                 y = max(self._heights.start(index) + seen + by, 0)
-            self._measure_from(max(y, 0), room)
+            self._measure_from(max(y, 0), room, width)
         finally:
             self._measuring = False
         if self._heights.total != total:
-            self.virtual_size = Size(self._room, self._heights.total)
+            self.virtual_size = Size(width, self._heights.total)
         return y
 
-    def _measure_from(self, line: int, room: int) -> None:
+    def _measure_from(self, line: int, room: int, width: int) -> None:
         """Heights of the blocks in sight where the screen begins with that line."""
         if line >= self._heights.total:
             return
         index, begin = self._heights.at(line)
         seen = begin - line
         while index < len(self.blocks) and seen < room:
-            seen += len(self._strips(index, self._room))
+            seen += len(self._strips(index, width))
             index += 1
 
     def _bring(self) -> None:

@@ -15,6 +15,7 @@ class Heights:
         self._chunks = [heights[at : at + CHUNK] for at in range(0, len(heights), CHUNK)]
         self._totals = [sum(chunk) for chunk in self._chunks]
         self.total = sum(self._totals)
+        self._found = (0, 0, 0)  # of the last look-up: first line, the one behind the last, index
 
     def add(self, height: int) -> None:
         if not self._chunks or len(self._chunks[-1]) == CHUNK:
@@ -33,6 +34,7 @@ class Heights:
     def __setitem__(self, index: int, height: int) -> None:
         chunk = self._chunks[index // CHUNK]
         differs = height - chunk[index % CHUNK]
+        self._found = (0, 0, 0)
         chunk[index % CHUNK] = height
         self._totals[index // CHUNK] += differs
         self.total += differs
@@ -49,12 +51,17 @@ class Heights:
         Raises:
             IndexError: the line is behind the last one.
         """
+        first, behind, index = self._found
+        if first <= line < behind:  # the lines of a screen are looked up one after the other
+            return index, first
         begin = 0
         for number, total in enumerate(self._totals):
             if line < begin + total:
                 for inside, end in enumerate(accumulate(self._chunks[number])):
                     if line < begin + end:
-                        return number * CHUNK + inside, begin + end - self._chunks[number][inside]
+                        index, first = number * CHUNK + inside, begin + end - self._chunks[number][inside]
+                        self._found = (first, begin + end, index)
+                        return index, first
             begin += total
         raise IndexError(line)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from helpdesk.conversation.talk import command
 from helpdesk.events import Result
 from helpdesk.ports import SignedIn
 from helpdesk.surfaces.look import Look
@@ -42,6 +43,7 @@ class Talk:
         self.dry_run = False
         if (present := self.desk.present) is not None:
             self.arrived(present)
+        words = command(words) or words
         if words.startswith("/"):
             from helpdesk.surfaces.chat_commands import SlashCommands
 
