@@ -11,6 +11,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -145,20 +146,21 @@ def private_folder(path: Path) -> None:
 def private_file(path: Path) -> None:
     """Make sure that a private file exists: 0600 from its first moment, ours, and no link.
 
+    A file that is there already is not opened: closing a descriptor of it would end every lock that this process
+    holds on it, and with SQLite that costs the database.
+
     Raises:
         Failed: it cannot be made, or it is somebody else's or a link.
     """
     private_folder(path.parent)
     try:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-        descriptor = os.open(path, flags, 0o600)
-        try:
-            found = os.fstat(descriptor)
-            _ours(path, found, stat.S_ISREG)
-            if os.name == "posix" and stat.S_IMODE(found.st_mode) & 0o077:
-                os.fchmod(descriptor, 0o600)
-        finally:
-            os.close(descriptor)
+        with suppress(FileExistsError):
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+            os.close(os.open(path, flags, 0o600))
+        found = path.lstat()
+        _ours(path, found, stat.S_ISREG)
+        if os.name == "posix" and stat.S_IMODE(found.st_mode) & 0o077:
+            path.chmod(0o600)
     except OSError as error:
         raise _unusable(path, error) from error
 

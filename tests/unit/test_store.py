@@ -8,11 +8,13 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from helpdesk.errors import Failed
+from helpdesk.platform import private_file
 from helpdesk.store import immediate, open_database
 
 
@@ -184,3 +186,20 @@ def test_what_was_committed_survives_a_kill(tmp_path: Path) -> None:
     database = open_database(tmp_path / "a.db")
     assert database.execute("SELECT x FROM t").fetchall() == [(1,)]
     database.close()
+
+
+@pytest.mark.req("R4")
+def test_opening_a_database_twice_keeps_the_locks_of_the_first(tmp_path: Path) -> None:
+    """POSIX ends every lock of a process on a file with the first descriptor of it that is closed."""
+    path = tmp_path / "kept.db"
+    with closing(open_database(path)) as first:
+        with immediate(first):
+            first.execute("CREATE TABLE t (n INTEGER)")
+        open_database(path).close()
+        private_file(path)
+        other = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM t').fetchall(); c.close()"
+        subprocess.run([sys.executable, "-c", other, str(path)], check=True, timeout=30)
+        assert path.with_name("kept.db-wal").exists(), "another program took itself for the last one"
+        with immediate(first):
+            first.execute("INSERT INTO t VALUES (1)")
+        assert first.execute("PRAGMA integrity_check").fetchone() == ("ok",)
