@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 START_SECONDS = 20.0
 """How long a worker that was started here may take until it serves."""
 WATCH_SECONDS = 0.25
+_started: list[subprocess.Popen[bytes]] = []
 ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 
 
@@ -149,7 +150,7 @@ def start_worker(parts: Parts) -> subprocess.Popen[bytes]:
     private_file(log)
     profile = ["--profile", parts.paths.profile] if parts.paths.profile else []
     with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: S603 - this program itself
+        process = subprocess.Popen(  # noqa: S603 - this program itself
             [sys.executable, "-m", "helpdesk", *profile, "--json", "worker"],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -158,6 +159,8 @@ def start_worker(parts: Parts) -> subprocess.Popen[bytes]:
             close_fds=True,
             cwd="/" if os.name == "posix" else None,
         )
+    _started.append(process)  # it is left alone, and outlives this program
+    return process
 
 
 async def follow(parts: Parts, id: str, interaction: Hearing, *, within: float | None = None) -> RunStatus:

@@ -75,7 +75,7 @@ class Store:
         """A statement. ``{s}`` is the prefix of tables, ``{now}`` the database's clock in milliseconds."""
         return sa.text(text.replace("{s}", self.prefix).replace("{now}", self.now))
 
-    def read(self, text: str, **values: Any) -> list[Any]:
+    def read(self, text: str, /, **values: Any) -> list[Any]:
         with self.engine.connect() as connection:
             return list(connection.execute(self.sql(text), values))
 
@@ -87,7 +87,7 @@ class Store:
         with self.engine.connect() as connection:
             return list(connection.execute(statement, {"ids": list(ids)}))
 
-    def write(self, text: str, **values: Any) -> int:
+    def write(self, text: str, /, **values: Any) -> int:
         """How many rows it concerned."""
         with self.engine.begin() as connection:
             return connection.execute(self.sql(text), values).rowcount

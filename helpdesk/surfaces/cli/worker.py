@@ -68,6 +68,7 @@ def serve(
     _can_sign_in(bench, log)
     stop = _signals()
     bench.open()
+    log("serving", kinds=", ".join(sorted(bench.kinds)))
     try:
         health = _health(bench, log)
         try:
@@ -115,7 +116,6 @@ def _signals() -> threading.Event:
 def _until(bench: Workbench, stop: threading.Event, *, once: bool) -> None:
     from helpdesk.app.working import engine
 
-    bench.telling("serving", kinds=", ".join(sorted(bench.kinds)))
     quiet = 0
     while not stop.wait(LOOK_SECONDS if once else 3600):
         if not once:

@@ -33,6 +33,9 @@ _TEXTS: Final = {
     "step-broke": ("error", "{step} of {run} broke off"),
     "sign-in": ("warning", "The worker cannot sign in yet"),
     "beside-failed": ("warning", "{what} failed, and is tried again"),
+    "health": ("info", "Health and figures are at {address}"),
+    "grant": ("info", "{message}"),
+    "grant-overdue": ("error", "{grant} should have ended at {ends}: {why}"),
     "engine": ("warning", "The engine: {message}"),
 }
 _VALUES: Final = (
@@ -47,6 +50,9 @@ _VALUES: Final = (
     "what",
     "message",
     "address",
+    "grant",
+    "ends",
+    "why",
 )
 
 
