@@ -76,7 +76,8 @@ class Ending:
                 raise _no_worker()
             return preview
         taking = await self.taking(prepared, context)
-        live = await waited(self.promises.live, taking.thing)
+        mine = id_of(taking.thing, prepared.call.key)  # kept by a process that died before it gave anything
+        live = [one for one in await waited(self.promises.live, taking.thing) if one.id != mine]
         if end is None:
             return _kept_for_good(prepared, preview, live)
         await waited(self.promises.check, self.catalog.spec(taking.action), taking.groups.values())

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from helpdesk.actions.call import Call
+from helpdesk.actions.carry_out import Agreed
+from helpdesk.engine import Document, Durably, Handler, Run, RunState
+from helpdesk.errors import Failed
 from helpdesk.events import Outcome
+from helpdesk.ports import SignedIn
+from helpdesk.results import result_document
+from helpdesk.secrets import Secret
+from helpdesk.workflows.door import DurableDoor
 from helpdesk.workflows.grants import Standing
 from tests.fakes.engine import Death
-from tests.unit.door_world import NOW
+from tests.fakes.systems import Fault
+from tests.unit.door_world import NOW, password_of
 from tests.unit.grants_world import WORKER, Access
 
 pytestmark = pytest.mark.req("V5")
@@ -108,12 +117,9 @@ def test_the_end_is_kept_before_anything_is_given(access: Access) -> None:
 
 
 def test_what_cannot_end_is_not_given(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
-    def down(run: object) -> None:
-        raise access_down
+    def down(_: object) -> None:
+        raise Failed("The store of runs cannot be used.", code="engine-unavailable")
 
-    from helpdesk.errors import Failed
-
-    access_down = Failed("The store of runs cannot be used.", code="engine-unavailable")
     monkeypatch.setattr(access.engine, "start", down)
     result = access.do("olga", "access.grant", person="bo", group="finance-share", days=3)
     assert (result.outcome, result.error.code if result.error else "") == (
@@ -124,8 +130,6 @@ def test_what_cannot_end_is_not_given(access: Access, monkeypatch: pytest.Monkey
 
 
 def test_a_promise_about_what_was_never_given_goes(access: Access) -> None:
-    from tests.fakes.systems import Fault
-
     access.watch.fault = Fault.LIE
     result = access.do("olga", "access.grant", person="bo", group="finance-share", days=3)
     assert result.outcome is Outcome.FAILED
@@ -154,9 +158,7 @@ def test_it_ends_and_that_is_read_back_and_logged(access: Access) -> None:
 def test_already_gone_is_said_from_the_read_back(access: Access) -> None:
     given(access, days=3)
     bo = access.embedded.look_up().person("bo")
-    owner = access.embedded.sign_in(
-        "oscar", __import__("helpdesk.secrets").secrets.Secret("oscar-Passphrase-1")
-    )
+    owner = access.embedded.sign_in("oscar", Secret(password_of("oscar")))
     owner.remove_member(owner.group("finance-share"), bo)
     access.later(days=4)
     kept = access.one()
@@ -228,7 +230,7 @@ def test_an_older_end_that_a_crash_left_takes_nothing(access: Access) -> None:
     given(access, days=2)
     first = access.one().grant
     given(access, days=5)
-    access.engine.rows[first.id].state = access.engine.rows[first.id].state.WAITING
+    access.engine.rows[first.id].state = RunState.WAITING
     access.later(days=3)
     assert access.is_member("bo")
     assert access.grants.get(first.id).standing is Standing.REPLACED
@@ -290,3 +292,59 @@ def test_a_moment_that_was_moved_in_the_store_does_not_count(access: Access) -> 
     assert access.is_member("bo")
     access.later(days=2)
     assert not access.is_member("bo")
+
+
+# ── given by a worker that dies ───────────────────────────────────────────────────────────────
+
+
+def by_worker(access: Access) -> Handler:
+    """Gives bo the group for three days, as a worker that carries out an approved request does."""
+
+    async def give(durably: Durably, document: Document) -> Document:
+        async def look(signed_in: SignedIn) -> Agreed:
+            call = Call("access.grant", document, key=f"{durably.id}:give")
+            ahead = await access.runner.look_ahead(call, signed_in, cast(Any, access.nobody))
+            assert ahead.preview is not None
+            return Agreed(
+                ahead.prepared, ahead.preview, signed_in, "approval", approvers=[("id-oscar", "oscar")]
+            )
+
+        async def olga() -> SignedIn:
+            return access.signed_in("olga")
+
+        door = DurableDoor(access.runner, olga, cast(Any, access.nobody), patience=0.0)
+        return result_document(await door(durably, "give", look, action="access.grant"))
+
+    return give
+
+
+@pytest.mark.parametrize("dies", ["", "execute", "verify"])
+@pytest.mark.parametrize("death", [*Death, None])
+@pytest.mark.parametrize("step", ["give:begin", "give:effect"])
+def test_a_worker_killed_while_it_gives_leaves_no_access_without_its_end(
+    access: Access, step: str, death: Death | None, dies: str
+) -> None:
+    """Grant without an end cannot be, in whatever moment the worker dies; in the end it was given once."""
+    access.engine.start(Run("W-1", "grant", {"person": "bo", "group": "finance-share", "days": 3}))
+    if death is not None:
+        access.engine.die_at(step, death)
+    access.nobody.dies = dies
+    for _ in range(4):
+        access.engine.process({"grant": by_worker(access)}).work()
+        assert not access.is_member("bo") or len(access.grants.all()) == 1
+    assert access.engine.status("W-1").result["outcome"] == "done"  # type: ignore[index]
+    assert access.one().grant.approved_by == ("oscar",)
+    assert sum("add_member" in write for write in access.done) == 1
+    access.later(days=3, seconds=1)
+    assert not access.is_member("bo")
+
+
+def test_a_promise_whose_gift_never_came_finds_nothing_to_take(access: Access) -> None:
+    access.engine.start(Run("W-1", "grant", {"person": "bo", "group": "finance-share", "days": 3}))
+    access.nobody.dies = "execute"
+    access.engine.process({"grant": by_worker(access)}).work()
+    access.engine.cancel("W-1")
+    assert not access.is_member("bo")
+    access.later(days=3, seconds=1)
+    for kept in access.grants.all(ended=True):
+        assert (kept.standing, "not a member" in kept.how) == (Standing.ENDED, True)
