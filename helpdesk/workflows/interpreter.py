@@ -20,7 +20,7 @@ from helpdesk.engine import Document, Durably
 from helpdesk.errors import Failed, HelpdeskError, Stale
 from helpdesk.events import Outcome, Result, outcome_of
 from helpdesk.ports import Interaction
-from helpdesk.workflows.door import DurableDoor
+from helpdesk.workflows.door import PATIENCE, DurableDoor
 from helpdesk.workflows.expressions import evaluate, fill
 from helpdesk.workflows.lockstep import in_lockstep
 from helpdesk.workflows.making import Keeping, OnBehalf, SignsIn, moment_of, step_call
@@ -67,12 +67,13 @@ class Interpreter:
     """The handler of the kind "workflow".
 
     Attributes:
-        acting: signs the worker's service in.
+        acting: signs the worker's service in. patience: see :data:`helpdesk.workflows.door.PATIENCE`.
     """
 
     runner: Runner
     acting: SignsIn
     interaction: Interaction
+    patience: float = PATIENCE
 
     async def __call__(self, durably: Durably, document: Document) -> Document:
         plan = plan_from(document["plan"])
@@ -85,7 +86,7 @@ class Interpreter:
             makes=OnBehalf(
                 self.runner, self.interaction, plan.run, plan.requester, str(document.get("request", ""))
             ),
-            acting=self.acting,
+            door=DurableDoor(self.runner, self.acting, self.interaction, patience=self.patience),
         )
         return await run()
 
@@ -100,7 +101,7 @@ class Running:
     key: str
     asked: datetime
     makes: OnBehalf
-    acting: SignsIn
+    door: DurableDoor
     records: list[Record] = field(default_factory=list)
     stopped: Stopped | None = None
 
@@ -139,7 +140,7 @@ class Running:
     async def _look(self) -> Document:
         makes, plan = self.makes, self.plan
         try:
-            signed_in = await self.acting()
+            signed_in = await self.door.acting()
             reader = signed_in.directory
             requester = await asyncio.to_thread(makes.actor, reader)
             await asyncio.to_thread(self._allowed, requester, reader)
@@ -279,7 +280,7 @@ class Running:
 
         async def work() -> Document:
             try:
-                signed_in = await self.acting()
+                signed_in = await self.door.acting()
                 call = step_call(step.call, record.arguments, step_key(self.plan.run, record.path))
                 prepared, _, _ = await asyncio.to_thread(makes.authorised, call, signed_in)
                 return {
@@ -323,8 +324,7 @@ class Running:
         keeping = Keeping(durably, self.plan.run)
         name = _attempt(record.path, attempt)
         call = step_call(step.call, record.arguments, step_key(self.plan.run, record.path))
-        door = DurableDoor(self.makes.runner, self.acting, self.makes.interaction)
-        result = await door(
+        result = await self.door(
             keeping,
             name,
             lambda signed_in: self.makes.agreed(call, signed_in, planned),
@@ -373,7 +373,7 @@ class Running:
 
         async def who() -> Document:
             try:
-                signed_in = await self.acting()
+                signed_in = await self.door.acting()
                 person = await asyncio.to_thread(find_person, login, signed_in.directory)
             except HelpdeskError as error:
                 return {"error": error.message}

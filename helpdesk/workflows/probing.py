@@ -52,7 +52,7 @@ def kept_intent(record: Record) -> Entry:
 
 async def _read_back(run: Running, intent: Entry) -> Result:
     runner, interaction = run.makes.runner, run.makes.interaction
-    signed_in = await run.acting()
+    signed_in = await run.door.acting()
     since = intent.time - _CLOCKS_APART
     own = await asyncio.to_thread(runner.journal.begun, intent.body["key"], since)
     if own:  # this host's log has it: what is found is logged there as well

@@ -25,7 +25,7 @@ async def settle(run: Running, ended: Mapping[str, Any]) -> Document:
     """Log how the whole ended, where this host's log has its beginning and nobody waits for the end any more."""
     entry = None
     try:
-        signed_in = await run.acting()
+        signed_in = await run.door.acting()
         entry = await asyncio.to_thread(_logged, run, ended, signed_in)
         if run.makes.request and entry is not None:
             state = request_state(Outcome(ended["outcome"]))

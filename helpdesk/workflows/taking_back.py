@@ -14,7 +14,6 @@ from helpdesk.engine import Document
 from helpdesk.errors import HelpdeskError, NotFound
 from helpdesk.events import Outcome, Result
 from helpdesk.ports import SignedIn
-from helpdesk.workflows.door import DurableDoor
 from helpdesk.workflows.expressions import fill
 from helpdesk.workflows.making import Keeping, step_call
 from helpdesk.workflows.model import Undo as HowToUndo
@@ -62,12 +61,10 @@ async def _take_back(run: Running, record: Record) -> None:
 
 
 async def _through_the_door(run: Running, call: Call, name: str) -> Result:
-    door = DurableDoor(run.makes.runner, run.acting, run.makes.interaction)
-
     async def look(signed_in: SignedIn) -> Agreed:
         return await run.makes.agreed(call, signed_in, None)
 
-    return await door(
+    return await run.door(
         Keeping(run.durably, run.plan.run), name, look, action=call.action, arguments=call.arguments
     )
 
@@ -81,7 +78,7 @@ async def _opposites(run: Running, record: Record, how: HowToUndo) -> Document:
         spec = run.makes.runner.catalog.spec(record.action)
         if not spec.undoable:
             return {"error": spec.no_undo or "its author gives no way back"}
-        signed_in = await run.acting()
+        signed_in = await run.door.acting()
         done = await asyncio.to_thread(_done, run, record, signed_in)
         requester = await asyncio.to_thread(run.makes.actor, signed_in.directory)
         calls = await Undo(run.makes.runner).opposites_of(done, signed_in, requester.person)

@@ -159,7 +159,8 @@ class Flows(World):
     # ── the worker ────────────────────────────────────────────────────────────────────────────
 
     def process(self) -> Process:
-        return self.engine.process({KIND: Interpreter(self.runner, self._acting, cast(Any, AtTerminal()))})
+        handler = Interpreter(self.runner, self._acting, cast(Any, AtTerminal()), patience=0.0)
+        return self.engine.process({KIND: handler})
 
     async def _acting(self) -> SignedIn:
         signed_in = self._signed_in.get("worker")
