@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from helpdesk.errors import Stale, Unreachable
+from helpdesk.errors import ConfigError, Failed, Stale, Unreachable
 from helpdesk.identity import AccountStatus, Group, PasswordRules, Person
 from helpdesk.lanes import in_lane, waited
+from helpdesk.mail import Kept, Letter, Mail, State
 from helpdesk.ports import AtHand, ContactField, DirectoryReader, DirectorySession, Ticket, Tickets
 from helpdesk.secrets import Secret
 from helpdesk.staffing import NewPerson
@@ -186,3 +187,52 @@ class WriteTickets(ReadTickets):
 
     async def reopen(self, id: str, author: str, key: str) -> Ticket:
         return await self._call(self._tickets.reopen_ticket, id, author, key)
+
+
+class ReadMail:
+    """What is known of letters that were handed over, while nothing may be sent."""
+
+    def __init__(self, mail: Mail | None, deadline: float = 90.0) -> None:
+        self._mail = mail
+        self._deadline = deadline
+
+    async def _call(self, call: Callable[..., _T], *args: Any) -> _T:
+        return await _in_thread(self._deadline, "The mail server", call, *args)
+
+    @property
+    def _there(self) -> Mail:
+        if self._mail is None:
+            raise ConfigError(
+                "No mail server is configured, so nothing can be sent.",
+                hint="An administrator sets [mail] url and sender.",
+            )
+        return self._mail
+
+    def ensure(self) -> None:
+        """Raises ConfigError where no mail server is configured."""
+        _ = self._there
+
+    @property
+    def reads_back(self) -> bool:
+        """Letters can be read once they were handed over."""
+        return self._there.reads_back
+
+    async def state(self, key: str) -> State:
+        return await self._call(self._there.state, key)
+
+    async def kept(self, key: str) -> Kept | None:
+        return await self._call(self._there.kept, key)
+
+
+class WriteMail(ReadMail):
+    """Mail while an action is carried out; ``key`` is the call's idempotency key (R3)."""
+
+    async def send(self, person: Person, subject: str, body: str, key: str) -> None:
+        """A letter to somebody at the address that the directory has of them."""
+        if not person.mail:
+            raise Failed(
+                f"{person.name} has no mail address in the directory.",
+                hint="Set one there first.",
+                code="no-address",
+            )
+        await self._call(self._there.send, Letter(person.mail, person.name, subject, body), key)

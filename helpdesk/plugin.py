@@ -38,8 +38,9 @@ from helpdesk.errors import (
     Unreachable,
 )
 from helpdesk.events import Change, Citation, Observation
-from helpdesk.handles import ReadDirectory, ReadTickets, WriteDirectory, WriteTickets
+from helpdesk.handles import ReadDirectory, ReadMail, ReadTickets, WriteDirectory, WriteMail, WriteTickets
 from helpdesk.identity import AccountStatus, Actor, Group, PasswordRules, Person
+from helpdesk.mail import State as LetterState
 from helpdesk.ports import Ticket
 from helpdesk.secrets import Secret, temporary_password
 from helpdesk.staffing import LEFT, NewPerson
@@ -49,6 +50,7 @@ __all__ = [
     "API_VERSION",
     "LEFT",
     "NOT_YET",
+    "ONLY_TAKEN",
     "AccountStatus",
     "Action",
     "Actor",
@@ -62,6 +64,7 @@ __all__ = [
     "GroupName",
     "HelpdeskError",
     "InvalidArgument",
+    "LetterState",
     "Login",
     "NewPerson",
     "NotFound",
@@ -148,6 +151,8 @@ class NotYet:
 
 
 NOT_YET: Final = NotYet()
+ONLY_TAKEN: Final = NotYet()
+"""The system took it, and nobody can ever read it back there: verify is not asked again."""
 
 
 @dataclass(slots=True)
@@ -157,7 +162,7 @@ class ReadContext:
     Attributes:
         actor: who the action is for: the person who asked, also when an approver carries it out.
         directory: look-ups with the rights of whoever is bound.
-        tickets: the ticket queue.
+        tickets: the ticket queue. mail: what is known of letters.
         key: the call's idempotency key.
         settings: the plugin's section of the configuration.
         cache_dir: a private folder for what can be rebuilt.
@@ -185,6 +190,7 @@ class ReadContext:
     result: Any = None
     new_secret: Secret | None = None
     begun: datetime | None = None
+    mail: ReadMail = field(default_factory=lambda: ReadMail(None))
 
     def progress(self, text: str) -> None:
         """Tell the person what is going on, in a few words."""
@@ -195,7 +201,7 @@ class ReadContext:
 class Context(ReadContext):
     """What an action gets while it is carried out.
 
-    ``directory`` and ``tickets`` may write here; secrets leave through :meth:`reveal_once` only. ``request`` is the
+    ``directory``, ``tickets`` and ``mail`` may write here; secrets leave through :meth:`reveal_once` only. ``request`` is the
     id of the approved request that it fulfils, or "".
     """
 
@@ -203,6 +209,7 @@ class Context(ReadContext):
     tickets: WriteTickets
     request: str = ""
     revealed: list[tuple[Secret, str]] = field(default_factory=list)
+    mail: WriteMail = field(default_factory=lambda: WriteMail(None))
 
     def new_password(self) -> Secret:
         """A temporary password from the operating system's generator (S4)."""

@@ -19,7 +19,7 @@ from helpdesk.actions.prepare import Prepared
 from helpdesk.errors import HelpdeskError, LogUnavailable, Refused, Unreachable
 from helpdesk.events import ErrorInfo, Observation, Outcome, Progress, Result, Warned
 from helpdesk.lanes import waited
-from helpdesk.plugin import Context, NotYet, Preview, ReadContext
+from helpdesk.plugin import ONLY_TAKEN, Context, NotYet, Preview, ReadContext
 from helpdesk.ports import DirectoryReader, Interaction, SignedIn
 from helpdesk.secrets import Secret
 
@@ -243,6 +243,8 @@ class CarryOut:
         while True:
             left = max(deadline - time.monotonic(), 1.0)
             seen = await read_back(self.systems, item.prepared, context, left + 20.0)
+            if seen is ONLY_TAKEN:
+                return None
             observations = None if isinstance(seen, NotYet) else seen
             waits = observations is None or (
                 _may_still_come(error) and judge(item.preview, observations) is Outcome.FAILED

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from helpdesk.actions.prepare import Prepared
 from helpdesk.errors import HelpdeskError, PluginFailure, Unreachable
 from helpdesk.events import Change, Observation
-from helpdesk.handles import ReadDirectory, ReadTickets, WriteDirectory, WriteTickets
+from helpdesk.handles import ReadDirectory, ReadMail, ReadTickets, WriteDirectory, WriteMail, WriteTickets
 from helpdesk.identity import Actor, Person
 from helpdesk.lanes import waited
+from helpdesk.mail import Mail
 from helpdesk.plugin import (
     Context,
     Preview,
@@ -34,7 +35,7 @@ class Systems:
 
     Attributes:
         password_set: told whose password was set anew, once the directory took it; it raises nothing.
-        ending: looks after what ends by itself.
+        ending: looks after what ends by itself. mail: ``None`` where none is configured.
     """
 
     directory: Directory
@@ -44,6 +45,7 @@ class Systems:
     cache_dir: Callable[[str], Path]
     password_set: Callable[[Person], None] | None = None
     ending: Ending | None = None
+    mail: Mail | None = None
 
     async def accepts(self, person: Person, password: Secret) -> Literal["yes", "must-change", "no"]:
         return await waited(self.directory.accepts, person, password)
@@ -65,6 +67,7 @@ class Systems:
         return ReadContext(
             directory=ReadDirectory(reader, prepared.people, prepared.groups),
             tickets=ReadTickets(self.tickets),
+            mail=ReadMail(self.mail),
             before=before,
             receipt=receipt,
             result=result,
@@ -89,6 +92,7 @@ class Systems:
                 session, prepared.people, prepared.groups, look=look, password_set=self.password_set
             ),
             tickets=WriteTickets(self.tickets),
+            mail=WriteMail(self.mail),
             before=before,
             request=request,
             **self._common(prepared, report, None, case),

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from helpdesk.gate.session import SessionStore
     from helpdesk.gate.shipping import Shipping
     from helpdesk.identity import Person
+    from helpdesk.mail import Mail
     from helpdesk.ports import Clock, Directory, Keychain, Model, Tickets
     from helpdesk.workflows.grants import Grants
 
@@ -153,6 +154,12 @@ class Parts:
         from helpdesk.connectors.tickets import EmbeddedTickets
 
         return EmbeddedTickets(self.paths.state / "tickets.db", self.clock)
+
+    @cached_property
+    def mail(self) -> Mail | None:
+        from helpdesk.app.mailing import mail_of
+
+        return mail_of(self.config, self.paths.state, self.clock, self.referenced)
 
     @cached_property
     def host_key(self) -> HostKey:
@@ -298,6 +305,7 @@ class Parts:
         systems = Systems(
             directory=self.directory,
             tickets=self.tickets,
+            mail=Later(lambda: self.mail) if self.config.mail.kind != "none" else None,
             clock=self.clock,
             settings=self.config.plugin_settings,
             cache_dir=self._plugin_cache,

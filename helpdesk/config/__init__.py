@@ -6,6 +6,7 @@ Over everything stands the administrator's managed file, then flags, the environ
 
 from helpdesk.config.load import load
 from helpdesk.config.model import (
+    ApprovalRule,
     AuthorizationSettings,
     Config,
     DirectorySettings,
@@ -21,6 +22,7 @@ from helpdesk.config.model import (
 )
 
 __all__ = [
+    "ApprovalRule",
     "AuthorizationSettings",
     "Config",
     "DirectorySettings",

@@ -49,6 +49,11 @@ def store_problem(address: str) -> str:
     return "" if usable else "must name a host and a database, such as postgresql://db.example.com/helpdesk"
 
 
+def webhook_problem(address: str) -> str:
+    """Why notices cannot be posted to an address; "" when they can, or when there is none."""
+    return _host_problem(address, ("https", "http")) if address else ""
+
+
 def endpoint_problem(endpoint: str) -> str:
     """Why figures cannot be served at ``host:port``, as it reads after the key; "" when they can, or need not."""
     host, _, port = endpoint.rpartition(":")

@@ -14,6 +14,8 @@ from helpdesk.config.addresses import (
     store_problem,
     stream_problem,
 )
+from helpdesk.config.approvals import approvals
+from helpdesk.config.build_mail import mail, notices
 from helpdesk.config.model import (
     AuthorizationSettings,
     Config,
@@ -66,8 +68,11 @@ def build(merged: Merged, *, home: str, files: tuple[Path, ...], warnings: tuple
         limits=LimitSettings(**values["limits"]),
         log=_log(values["log"], origins),
         services=services,
+        approvals=approvals(values["approvals"], origins),
         store=_store(values["store"], origins),
         worker=_worker(values["worker"], services, origins),
+        mail=mail(values["mail"], directory.kind if directory.configured else "", origins),
+        notices=notices(values["notices"], origins),
         plugins={
             section: {key: written.value for key, written in content.items()}
             for section, content in merged.items()

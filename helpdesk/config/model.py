@@ -206,6 +206,31 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True)
+class MailSettings:
+    """``[mail]``. ``password`` is a reference, never the password."""
+
+    kind: Literal["none", "smtp", "embedded"] = "none"
+    url: str = ""
+    start_tls: bool = True
+    sender: str = ""
+    sender_name: str = "IT Helpdesk"
+    user: str = ""
+    password: str = ""
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True)
+class NoticeSettings:
+    """``[notices]``: who is told, and how. ``webhook_key`` is a reference; ``operator`` a mail address, or ""."""
+
+    mail: bool = True
+    webhook: str = ""
+    webhook_key: str = ""
+    operator: str = ""
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True)
 class ServiceSettings:
     """``[services.NAME]``: the account of a script, and all that it may do.
 
@@ -224,11 +249,32 @@ class ServiceSettings:
 
 
 @dataclass(frozen=True)
+class ApprovalRule:
+    """``[approvals.NAME]``: who is asked, and how many must say yes. The policy decides whether each of them may.
+
+    Attributes:
+        actions, groups: names or patterns; no group: all, and what is about none.
+        any_of: of whom one says yes. all_of: of whom each says yes. Both: "owner", "manager", "manager-chain:N",
+            "group:NAME".
+        escalate_after, escalate_to: who may say yes instead once nobody has for so long.
+    """
+
+    name: str
+    actions: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    all_of: tuple[str, ...] = ()
+    escalate_after: timedelta | None = None
+    escalate_to: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that was configured, with the origin of every value.
 
     Attributes:
         roles: role name → groups, by name or DN. services: the service identities by name.
+        approvals: who is asked, by the name of the rule, in the order of the file.
         plugins: the sections of plugins, as written.
         origins: ``section.key`` → the file, variable or flag that decided it; absent for defaults.
         warnings: one sentence each, for a person.
@@ -247,8 +293,11 @@ class Config:
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
+    approvals: Mapping[str, ApprovalRule] = field(default_factory=dict)
     store: StoreSettings = StoreSettings()
     worker: WorkerSettings = WorkerSettings()
+    mail: MailSettings = MailSettings()
+    notices: NoticeSettings = NoticeSettings()
     plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

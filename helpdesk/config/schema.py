@@ -17,6 +17,7 @@ Kind: TypeAlias = Literal[
     "duration",
     "number",
     "service",
+    "approval",
 ]
 
 MANAGED: Final = (
@@ -30,13 +31,28 @@ MANAGED: Final = (
     "log",
     "store",
     "worker",
+    "mail",
+    "notices",
+    "approvals",
 )
 """The sections that the administrator's file decides; a key nobody knows is an error there."""
-WHOLE: Final = ("directory", "roles", "authorization", "limits", "services", "log", "store", "worker")
+WHOLE: Final = (
+    "directory",
+    "roles",
+    "authorization",
+    "limits",
+    "services",
+    "log",
+    "store",
+    "worker",
+    "mail",
+    "notices",
+    "approvals",
+)
 """Managed sections that are taken as one: parts of two would make a third that nobody approved."""
 DATA_CLASSES: Final = ("words", "actions", "policies", "results", "people", "groups", "tickets")
 USUAL_ROLES: Final = ("helpdesk", "privileged", "auditor")
-SHIPPED_PLUGINS: Final = ("password", "account", "access", "policy", "ticket", "people", "process")
+SHIPPED_PLUGINS: Final = ("password", "account", "access", "policy", "ticket", "people", "process", "mail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +245,38 @@ KEYS: Final[tuple[Key, ...]] = (
         "where health and figures are served",
         'an address such as "127.0.0.1:9464"',
     ),
+    Key(
+        "mail",
+        "kind",
+        "choice",
+        None,
+        "how letters leave",
+        choices=("none", "smtp", "embedded"),
+    ),
+    Key("mail", "url", "text", "", "the mail server", 'an address such as "smtp://mail.example.com"'),
+    Key("mail", "start_tls", "boolean", True, "STARTTLS, for an smtp:// address"),
+    Key("mail", "sender", "text", "", "whom letters come from", "a mail address"),
+    Key("mail", "sender_name", "text", "IT Helpdesk", "the sender's name", "a name"),
+    Key("mail", "user", "text", "", "whom the mail server knows the program as", "a name"),
+    Key("mail", "password", "secret", None, "where the password for the mail server is kept"),
+    Key("mail", "ca_file", "path", None, "the authorities that the mail server is checked against"),
+    Key("notices", "mail", "boolean", True, "whether people are told by mail"),
+    Key(
+        "notices",
+        "webhook",
+        "text",
+        "",
+        "where notices are posted",
+        'such as "https://chat.example.com/hook"',
+    ),
+    Key("notices", "webhook_key", "secret", None, "where the key is kept that signs what is posted"),
+    Key(
+        "notices", "operator", "text", "", "who is told when access could not be taken back", "a mail address"
+    ),
+    Key("notices", "ca_file", "path", None, "the authorities that the webhook's server is checked against"),
 )
+
+_ASKED: Final = '"owner", "manager", "manager-chain:2" and "group:NAME"'
 
 SERVICE_KEYS: Final[tuple[Key, ...]] = (
     Key("services", "login", "text", None, "the login name that it signs in with", "a login name"),
@@ -247,18 +294,41 @@ SERVICE_KEYS: Final[tuple[Key, ...]] = (
 )
 """The keys of each table below ``[services]``."""
 
+APPROVAL_KEYS: Final[tuple[Key, ...]] = (
+    Key(
+        "approvals",
+        "actions",
+        "names",
+        None,
+        "the actions that it is about",
+        'a list of actions or patterns, such as ["access.*"]',
+    ),
+    Key("approvals", "groups", "names", (), "the groups that it is about", 'a list such as ["finance-*"]'),
+    Key("approvals", "any_of", "names", (), "of whom one says yes", f"a list of {_ASKED}"),
+    Key("approvals", "all_of", "names", (), "of whom each says yes", f"a list of {_ASKED}"),
+    Key("approvals", "escalate_after", "duration", None, "after which time others are asked, too"),
+    Key("approvals", "escalate_to", "text", None, "who is asked then", f"one of {_ASKED}"),
+)
+"""The keys of each table below ``[approvals]``."""
+
 BY_NAME: Final = {(key.section, key.name): key for key in KEYS}
-SECTIONS: Final = tuple(dict.fromkeys([*(key.section for key in KEYS), "roles", "services"]))
+SECTIONS: Final = tuple(dict.fromkeys([*(key.section for key in KEYS), "roles", "services", "approvals"]))
+_APPROVAL: Final = "a table of its own, such as [approvals.finance]"
 _SERVICE: Final = "a table of its own, such as [services.nightly]"
 _ROLE_GROUPS: Final = 'a group or a list of groups, such as ["service-desk"]'
 
 
 def key_of(section: str, name: str) -> Key | None:
-    """The key, or ``None`` when nobody knows it. Every name under ``[roles]`` is a role, under ``[services]`` a service."""
+    """The key, or ``None`` when nobody knows it. Every name under ``[roles]`` is a role, under ``[services]`` a service.
+
+    Every name under ``[approvals]`` is a rule about who is asked.
+    """
     if section == "roles" and name.replace("-", "_").isidentifier():
         return Key("roles", name, "names", (), "the groups that give this role", _ROLE_GROUPS)
     if section == "services" and name.replace("-", "_").isidentifier():
         return Key("services", name, "service", None, "a service identity", _SERVICE)
+    if section == "approvals" and name.replace("-", "_").isidentifier():
+        return Key("approvals", name, "approval", None, "who is asked", _APPROVAL)
     return BY_NAME.get((section, name))
 
 

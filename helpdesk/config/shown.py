@@ -31,6 +31,9 @@ def settings_of(config: Config) -> dict[str, Any]:
     for service in config.services.values():
         keys = asdict(service)
         shown[f"services.{keys.pop('name')}"] = {key: _plain(value) for key, value in keys.items()}
+    for rule in config.approvals.values():
+        keys = asdict(rule)
+        shown[f"approvals.{keys.pop('name')}"] = {key: _plain(value) for key, value in keys.items()}
     for name, content in config.plugins.items():
         shown |= {f"{name}.{key}": _hidden(key, value) for key, value in content.items()}
     return shown

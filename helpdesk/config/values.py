@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from helpdesk.config.schema import SERVICE_KEYS, Key
+from helpdesk.config.schema import APPROVAL_KEYS, SERVICE_KEYS, Key
 from helpdesk.errors import ConfigError
 from helpdesk.text import shorten
 
@@ -57,7 +57,9 @@ def value_of(key: Key, written: Written, home: str) -> Any:
         case "number":
             return _number(key, written)
         case "service":
-            return _service(key, written, home)
+            return _table(key, written, home, SERVICE_KEYS, ("login", "actions"))
+        case "approval":
+            return _table(key, written, home, APPROVAL_KEYS, ("actions",))
         case "path":
             return _path(key, written, written.value, home)
         case "paths":
@@ -117,26 +119,28 @@ def _number(key: Key, written: Written) -> int:
     return value
 
 
-def _service(key: Key, written: Written, home: str) -> dict[str, Any]:
-    """The keys of a service's table, each in its own type; those that may not be left out are there."""
+def _table(
+    key: Key, written: Written, home: str, keys: Sequence[Key], needed: Sequence[str]
+) -> dict[str, Any]:
+    """The keys of a table that is named by somebody, each in its own type; those that are needed are there."""
     value = written.value
     if written.plain_text and isinstance(value, str) and value.lstrip().startswith("{"):
         value = _toml(key, written, value)
     if not isinstance(value, dict):
         wrong(key, written, key.expected, _what(value))
-    known = {one.name: replace(one, section=f"services.{key.name}") for one in SERVICE_KEYS}
+    full = f"{key.section}.{key.name}"
+    known = {one.name: replace(one, section=full) for one in keys}
     for name in value:
         if name not in known:
             raise ConfigError(
-                f"{written.origin}: nobody knows the key [services.{key.name}] {shorten(name, 40)}"
-                + nearest(name, known),
+                f"{written.origin}: nobody knows the key [{full}] {shorten(name, 40)}" + nearest(name, known),
                 hint="Correct or remove it: in this section a slip could open a door.",
             )
     found = {name: value_of(known[name], Written(item, written.origin), home) for name, item in value.items()}
-    for name in ("login", "actions"):
+    for name in needed:
         if not found.get(name):
             raise ConfigError(
-                f"{written.origin}: [services.{key.name}] does not say {known[name].meaning}.",
+                f"{written.origin}: [{full}] does not say {known[name].meaning}.",
                 hint=f"Add {name}: {known[name].expected}.",
             )
     return found

@@ -12,7 +12,7 @@ import pytest
 
 from helpdesk import platform
 from helpdesk.config import LimitSettings, LogSettings, ServiceSettings
-from helpdesk.config.model import UiSettings, WorkerSettings
+from helpdesk.config.model import NoticeSettings, UiSettings, WorkerSettings
 from helpdesk.config.schema import DATA_CLASSES, KEYS, MANAGED
 from helpdesk.conversation.privacy import CLASSES, DEFAULT_MAY_SEE
 from tests.unit.config_world import Machine, write
@@ -154,7 +154,8 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
     named = {"roles.helpdesk", "roles.privileged", "services.nightly", "services.small-one"}
     assert (
         set(config.origins)
-        == {key.full_name for key in KEYS if key.section not in ("store", "worker")} | named
+        == {key.full_name for key in KEYS if key.section not in ("store", "worker", "mail", "notices")}
+        | named
     )
     assert set(config.origins.values()) == {str(file)}
 
@@ -333,6 +334,9 @@ def test_the_managed_sections_are_those_of_the_contract() -> None:
         "log",
         "store",
         "worker",
+        "mail",
+        "notices",
+        "approvals",
     )
 
 
@@ -375,3 +379,46 @@ def test_store_and_worker(machine: Machine) -> None:
     written = {key.name: key.default for key in KEYS if key.section == "worker" and key.default is not None}
     assert WorkerSettings(**written) == WorkerSettings()
     assert not WorkerSettings().configured
+
+
+def test_mail_and_notices(machine: Machine) -> None:
+    machine.user(
+        """
+        [mail]
+        url = "smtp://mail.example.com"
+        sender = "helpdesk@example.com"
+        sender_name = "Help"
+        user = "helpdesk"
+        password = "keyring:helpdesk-mail"
+        ca_file = "ca.pem"
+        [notices]
+        mail = false
+        webhook = "https://chat.example.com/hook"
+        webhook_key = "env:HOOK"
+        operator = "ops@example.com"
+        """
+    )
+    config = machine.load()
+    assert (config.mail.kind, config.mail.url, config.mail.start_tls) == (
+        "smtp",
+        "smtp://mail.example.com",
+        True,
+    )
+    assert (config.mail.sender, config.mail.sender_name) == ("helpdesk@example.com", "Help")
+    assert (config.mail.user, config.mail.password) == ("helpdesk", "keyring:helpdesk-mail")
+    assert config.mail.ca_file is not None
+    assert config.mail.ca_file.endswith("/ca.pem")
+    assert config.notices == NoticeSettings(
+        mail=False,
+        webhook="https://chat.example.com/hook",
+        webhook_key="env:HOOK",
+        operator="ops@example.com",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "mail"), [("kind = 'embedded'", "embedded"), ("url = 'ldaps://ldap.example.com'", "none")]
+)
+def test_an_embedded_directory_has_an_outbox_beside_it(machine: Machine, kind: str, mail: str) -> None:
+    machine.user(f"[directory]\n{kind}")
+    assert machine.load().mail.kind == mail

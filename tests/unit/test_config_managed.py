@@ -102,7 +102,7 @@ def test_other_sections_are_not_its_to_decide(machine: Machine) -> None:
     config = machine.load()
     assert config.network.proxy == ""
     assert config.warnings == (
-        f"{file}: [network] is not used there; that file decides directory, roles, authorization, llm, session, limits, services, log, store, worker.",
+        f"{file}: [network] is not used there; that file decides directory, roles, authorization, llm, session, limits, services, log, store, worker, mail, notices, approvals.",
     )
 
 

@@ -73,6 +73,14 @@ WRONG = {
     "[services.n]\nlogin = 'svc'\nactions = ['a']\n[services.m]\nlogin = ' SVC'\nactions = ['b']": (
         "[services] n and m are one account, SVC."
     ),
+    "[mail]\nurl = 'http://a'\nsender = 'a@b.c'": "[mail] url must begin with smtp:// or smtps://.",
+    "[mail]\nurl = 'smtp://a:p@b'\nsender = 'a@b.c'": "[mail] url holds a name or password, which would stand readable",
+    "[mail]\nurl = 'smtp://a'": "[mail] sender must be a mail address.",
+    "[mail]\nurl = 'smtp://a'\nsender = 'a@b.c'\nstart_tls = false": "[mail] start_tls = false would send mail in the clear",
+    "[mail]\nurl = 'smtp://a'\nsender = 'a@b.c'\nuser = 'u'": "[mail] user and password belong together.",
+    "[notices]\nwebhook = 'http://a.example.com/'": "[notices] webhook has an address that is not encrypted",
+    "[notices]\nwebhook = 'https://a.example.com/'": "[notices] webhook has no webhook_key",
+    "[notices]\noperator = 'ops'": "[notices] operator must be a mail address.",
     "[store]\nurl = 'mysql://a/b'": "[store] url has an address that must begin with postgresql://.",
     "[store]\nurl = 'postgresql://a'": "must name a host and a database, such as postgresql://db.example.com/helpdesk.",
     "[store]\npassword = 'file:db'": "a reference, keyring:NAME, env:NAME, credential:NAME or file:/PATH",
