@@ -62,6 +62,8 @@ async def examined(name: str, look: Look, deadline: float = DEADLINE) -> list[Ch
 
 async def local_checks(desk: Desk) -> list[Check]:
     """Everything on this machine that the configuration leads to."""
+    from helpdesk.app.checkup_grants import grants
+
     looks: Sequence[tuple[str, Look]] = (
         ("config", lambda: configuration(desk)),
         ("key", lambda: host_key(desk)),
@@ -74,6 +76,7 @@ async def local_checks(desk: Desk) -> list[Check]:
         ("keyring", lambda: keyring(desk)),
         ("limits", lambda: limits(desk)),
         ("services", lambda: services(desk)),
+        ("grants", lambda: grants(desk)),
     )
     return [check for name, look in looks for check in await examined(name, look)]
 

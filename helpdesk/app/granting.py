@@ -73,6 +73,19 @@ def ending_of(parts: Parts, systems: Systems) -> Ending:
     )
 
 
+def overdue_of(parts: Parts) -> int:
+    """How much access should be gone and is not: no worker has taken its end up, or it could not be taken back.
+
+    Raises:
+        Unreachable, Failed: the store cannot be used.
+    """
+    from helpdesk.app.working import engine
+    from helpdesk.workflows.grants import KIND, LATE
+
+    waiting, _ = engine(parts).due(KIND, late=LATE.total_seconds())
+    return waiting + (len(parts.grants.struggling()) if parts.grants is not None else 0)
+
+
 def missing_of(parts: Parts, grants: Grants) -> Missing:
     from helpdesk.workflows.expiry_watch import Missing
 

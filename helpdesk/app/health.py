@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from helpdesk.app.granting import overdue_of
 from helpdesk.app.working import engine, place_of
 
 if TYPE_CHECKING:
@@ -11,16 +12,12 @@ if TYPE_CHECKING:
     from helpdesk.app.workbench import Workbench
     from helpdesk.connectors.health import Figures, Health
 
-EXPIRY = "expiry"
-LATE_SECONDS = 60.0
-"""An end of access that is later than this is overdue."""
-
 
 def state_of(parts: Parts) -> dict[str, Any]:
     """Workers, runs by state, and what is late, as a document. Raises ConfigError, Unreachable, Failed."""
     found = engine(parts)
     due, oldest = found.due()
-    overdue, _ = found.due(EXPIRY, late=LATE_SECONDS)
+    overdue = overdue_of(parts)
     return {
         "store": str(place_of(parts)),
         "workers": [
@@ -57,7 +54,7 @@ def _figures(bench: Workbench) -> Figures:
     takeover = parts.config.worker.takeover_seconds
     silent = bench.serving.silent
     due, oldest = found.due()
-    overdue, _ = found.due(EXPIRY, late=LATE_SECONDS)
+    overdue = overdue_of(parts)
     return Figures(
         ready=silent < takeover,
         silent=silent,

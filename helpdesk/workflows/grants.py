@@ -185,6 +185,14 @@ class Grants:
         found = [one for one in kept if ended or one.live]
         return sorted(found, key=lambda one: (order.index(one.standing), one.grant.ends, one.grant.id))
 
+    def struggling(self) -> list[Kept]:
+        """Those that a worker has taken up, or that broke off, and that are overdue; however many others wait."""
+        kept = self._kept(
+            self._engine.runs(kind=KIND, states=(RunState.RUNNING, RunState.FAILED), limit=MOST)
+        )
+        late = [one for one in kept if one.standing is Standing.OVERDUE]
+        return [one for one in late if self.get(one.grant.id).standing is Standing.OVERDUE]
+
     def altered(self) -> list[str]:
         """Ids of runs that are under no seal of ours; for ``helpdesk doctor``."""
         wrong = []
