@@ -33,8 +33,8 @@ GENESIS = bytes(32)
 SALT = 32
 _SIMPLE = frozenset({str, int, bool, type(None)})
 _PERSONAL = "helpdesk personal value v1\n"
-_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
-_INNER_PAD, _OUTER_PAD = (bytes([pad]) * (64 - SALT) for pad in (0x36, 0x5C))
+INNER, OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+INNER_PAD, OUTER_PAD = (bytes([pad]) * (64 - SALT) for pad in (0x36, 0x5C))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +172,8 @@ def keyed(salt: bytes, told: bytes) -> str:
     Args:
         salt: of :data:`SALT` bytes.
     """
-    within = sha256(salt.translate(_INNER) + _INNER_PAD + told).digest()
-    return sha256(salt.translate(_OUTER) + _OUTER_PAD + within).hexdigest()
+    within = sha256(salt.translate(INNER) + INNER_PAD + told).digest()
+    return sha256(salt.translate(OUTER) + OUTER_PAD + within).hexdigest()
 
 
 def about(kind: str, body: Mapping[str, Any]) -> int | None:

@@ -1,9 +1,11 @@
 """Whether entries are as they must be, the short way: what they say is put together from the columns, and compared.
 
-All that an entry's bytes say after their beginning stands in columns too, and its personal values yield the
-commitments. So the bytes must end in a text that is known, and only their beginning has to be parsed. Where they do
-not, or a value was erased, that says nothing yet: then the entry is looked at the long way, which can tell what is
-wrong. Many entries are looked at together, because a check of a large log is nothing but this.
+All that an entry's bytes say beside their body stands in columns too, and its personal values yield the commitments.
+So all that is before and after the body must be a text that is known. The body itself is parsed where a column repeats
+something of it, and in entries that no signed checkpoint is over: the others are, by the tree, as this program wrote
+them. Where the bytes are not that text, or a value was erased, that says nothing yet: then the entry is looked at the
+long way, which can tell what is wrong. Many entries are looked at together, because a check of a large log is nothing
+but this.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from itertools import islice
 from json.decoder import JSONDecoder
 from json.encoder import encode_basestring as quoted
 
-from helpdesk.gate.audit_chain import FORM, SALT, about, keyed, opening
+from helpdesk.gate.audit_chain import FORM, INNER, INNER_PAD, OUTER, OUTER_PAD, SALT, about, opening
 
 ENTRIES = """SELECT seq, prev, hash, CAST(time AS BLOB), CAST(kind AS BLOB), about, CAST(entry AS BLOB)
   FROM entries NOT INDEXED WHERE seq > ? ORDER BY seq"""
@@ -27,6 +29,7 @@ TOGETHER = 64
 """Entries that are looked at in one go: more of them no longer fit the processor's cache."""
 _REFUSED = "?"
 """Stands for a commitment where there is none; no entry holds it."""
+_BODY, _BEHIND = b'{"body":', b',"clock":"behind"'
 _parsed = JSONDecoder().raw_decode
 
 Raw = tuple[int, bytes, bytes, bytes, bytes, int | None, bytes]
@@ -58,12 +61,14 @@ class Quick:
     """Looks at entries in their order.
 
     Args:
-        database: with the personal values.
+        database: with the personal values. signed: how many entries the newest signed checkpoint is over.
     """
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: sqlite3.Connection, signed: int = 0) -> None:
         self._database = database
+        self._signed = signed
         self._names = _Names()
+        self._kinds = _Kinds()
 
     def look(self, rows: Sequence[Raw], first: int, prev: bytes) -> tuple[list[bytes], list[int]]:
         """The hash of each entry's bytes; and the places, from 0, of those that must be looked at the long way.
@@ -85,7 +90,7 @@ class Quick:
                     row[0] != seq
                     or row[1] != before
                     or row[2] != leaf
-                    or not _fits(row, ",".join(told[start:end]))
+                    or not self._fits(row, ",".join(told[start:end]))
                 ):
                     doubted.append(seq - first)
             except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -113,7 +118,10 @@ class Quick:
             key, begun = names[name]
             if len(salt) != SALT:
                 raise ValueError("this is no salt")
-            found.append(f'{key}{keyed(salt, f"{begun}{quoted(value.decode())}]".encode())}"')
+            # As keyed() has it, and the value as quoted() has it: a canonical value holds no control character.
+            told = value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+            within = sha256(salt.translate(INNER) + begun + told + b'"]').digest()
+            found.append(f'{key}{sha256(salt.translate(OUTER) + OUTER_PAD + within).hexdigest()}"')
         return found
 
     def _one(self, value: _Value) -> str:
@@ -123,45 +131,50 @@ class Quick:
             return _REFUSED
 
 
-class _Names(dict[bytes, tuple[str, str]]):
-    """What :func:`opening` says, by the name in bytes."""
+    def _fits(self, row: Raw, committed: str) -> bool:
+        """Whether an entry says what its columns say.
 
-    def __missing__(self, name: bytes) -> tuple[str, str]:
-        found = self[name] = opening(name.decode())
+        Args:
+            committed: its commitments, as they must stand in it.
+
+        Raises:
+            ValueError, LookupError, TypeError, AttributeError, RecursionError: it does not.
+        """
+        seq, prev, _, when, kind, ends, entry = row
+        tail = f',"personal":{{{committed}}},"prev":"{prev.hex()}","seq":{seq},"time":"{when.decode()}"}}'.encode()
+        head = entry[: -len(tail)] if entry.endswith(tail) else _before_run(entry, tail)
+        known = self._kinds[kind]
+        place = head.rindex(known)
+        if not head[place + len(known) :].isdigit():
+            return False
+        end = place - len(_BEHIND) if head.endswith(_BEHIND, 0, place) else place
+        if head[:9] != _BODY + b"{" or head[end - 1 : end] != b"}":
+            return False
+        if kind != b"outcome" and seq <= self._signed:
+            return ends is None
+        text = head[len(_BODY) : end].decode()
+        body, whole = _parsed(text)
+        return whole == len(text) and type(body) is dict and about(kind.decode(), body) == ends
+
+
+class _Names(dict[bytes, tuple[str, bytes]]):
+    """What :func:`opening` says, by the name in bytes; the second after the pad, and up to the value's first letter."""
+
+    def __missing__(self, name: bytes) -> tuple[str, bytes]:
+        key, begun = opening(name.decode())
+        found = self[name] = (key, INNER_PAD + f'{begun}"'.encode())
         return found
 
 
-def _fits(row: Raw, committed: str) -> bool:
-    """Whether an entry says what its columns say.
+class _Kinds(dict[bytes, bytes]):
+    """What stands between the body of an entry and its time, by its kind."""
 
-    Args:
-        committed: its commitments, as they must stand in it.
-
-    Raises:
-        ValueError, LookupError, TypeError, AttributeError, RecursionError: it does not.
-    """
-    seq, prev, _, when, kind, ends, entry = row
-    tail = (
-        f',"personal":{{{committed}}},"prev":"{prev.hex()}","seq":{seq},"time":"{when.decode()}"}}'.encode()
-    )
-    known = entry.endswith(tail)
-    text = (entry[: -len(tail)].decode() if known else _before_run(entry, tail)) + "}"
-    said, end = _parsed(text)
-    body = said["body"]
-    if len(said) != 4 and not (len(said) == 5 and said["clock"] == "behind"):
-        return False
-    if (
-        end != len(text)
-        or said["form"] != FORM
-        or type(said["monotonic"]) is not int
-        or type(body) is not dict
-    ):
-        return False
-    named = kind.decode()
-    return said["kind"] == named and (about(named, body) == ends if named == "outcome" else ends is None)
+    def __missing__(self, kind: bytes) -> bytes:
+        found = self[kind] = f',"form":{quoted(FORM)},"kind":{quoted(kind.decode())},"monotonic":'.encode()
+        return found
 
 
-def _before_run(entry: bytes, tail: bytes) -> str:
+def _before_run(entry: bytes, tail: bytes) -> bytes:
     """What stands before the commitments of an intent, which names its run after them. Raises ValueError."""
     cut = tail.rindex(b'"seq":')
     at = entry.rindex(tail[:cut])
@@ -173,4 +186,4 @@ def _before_run(entry: bytes, tail: bytes) -> str:
         or not run[7:-2].isalnum()
     ):
         raise ValueError("this names no run")
-    return entry[:at].decode()
+    return entry[:at]

@@ -62,14 +62,17 @@ class Shares:
     """The shares of the other processes, as a context: none outlives it.
 
     Args:
-        view: of the log. after, last: the entries to look at. least: how many of them are worth a process.
+        view: of the log. after, last: the entries to look at. signed: how many the newest checkpoint is over.
+        least: how many of them are worth a process.
 
     Attributes:
         edges: the numbers after which a share begins or ends.
     """
 
-    def __init__(self, view: View, after: int, last: int, *, least: int = LEAST) -> None:
-        self._shares = _given_out(view, after, last, least)
+    def __init__(
+        self, view: View, after: int, last: int, *, signed: int = 0, least: int = LEAST
+    ) -> None:
+        self._shares = _given_out(view, after, last, signed, least)
         self.edges = frozenset(edge for share in self._shares for edge in (share.first - 1, share.last))
         self._until = after
         self._doubted: frozenset[int] = frozenset()
@@ -102,14 +105,19 @@ class Shares:
         return leaves, places
 
 
-def _given_out(view: View, after: int, last: int, least: int) -> list[_Share]:
-    """The first share is for this process; it has the tree to build as well, so the others are a little larger."""
+def _given_out(view: View, after: int, last: int, signed: int, least: int) -> list[_Share]:
+    """The first share is for this process, as far as it has the time for one.
+
+    To look at an entry takes 16 parts of time; to read one that another process vouches for, and add it to the tree,
+    takes 4, and this process has SQLite's own check of the file to do as well, with 2 parts for each entry.
+    """
     parts = min(os.cpu_count() or 1, _MOST, (last - after) // max(least // 2, 1))
     if parts < 2 or last - after < least or not sys.executable or getattr(sys, "frozen", False):
         return []
     import subprocess
 
-    mine = (last - after) * 5 // (6 * parts)
+    others = parts - 1
+    mine = max((last - after) * max(16 - 6 * others, 0) // (16 + 12 * others), 1)
     edges = [after + mine + (last - after - mine) * n // (parts - 1) for n in range(parts)]
     shares: list[_Share] = []
     for start, end in pairwise(edges):
@@ -119,7 +127,8 @@ def _given_out(view: View, after: int, last: int, least: int) -> list[_Share]:
             break
         if row is None or not isinstance(row[0], bytes):
             break
-        command = [sys.executable, "-P", "-m", __name__, str(view.folder), str(start), str(end), row[0].hex()]
+        numbers = [str(number) for number in (start, end, signed)]
+        command = [sys.executable, "-P", "-m", __name__, str(view.folder), *numbers, row[0].hex()]
         with contextlib.suppress(OSError):  # no process to be had: this one looks at all of it
             process = subprocess.Popen(  # noqa: S603 (this very program)
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -128,16 +137,17 @@ def _given_out(view: View, after: int, last: int, least: int) -> list[_Share]:
     return shares
 
 
-def doubts(folder: Path, after: int, last: int, prev: bytes) -> list[int] | None:
+def doubts(folder: Path, after: int, last: int, signed: int, prev: bytes) -> list[int] | None:
     """The numbers of entries that must be looked at the long way; ``None`` for too many, or where some are missing.
 
     Args:
-        after, last: the entries to look at. prev: the hash that the first one must name.
+        after, last: the entries to look at. signed: how many the newest checkpoint is over.
+        prev: the hash that the first one must name.
     """
     found: list[int] = []
     with closing(read_only(folder / DATABASE)) as database, closing(Closed(folder, names=False)) as closed:
         database.execute("BEGIN")
-        quick, seq = Quick(database), after
+        quick, seq = Quick(database, signed), after
         rows = (
             row
             for source in View(database, closed).sources(after + 1, last)
@@ -154,8 +164,8 @@ def doubts(folder: Path, after: int, last: int, prev: bytes) -> list[int] | None
     return None
 
 
-def main(folder: str, after: str, last: str, prev: str) -> int:
-    found = doubts(Path(folder), int(after), int(last), bytes.fromhex(prev))
+def main(folder: str, after: str, last: str, signed: str, prev: str) -> int:
+    found = doubts(Path(folder), int(after), int(last), int(signed), bytes.fromhex(prev))
     if found is None:
         return 1
     sys.stdout.write(json.dumps(found))

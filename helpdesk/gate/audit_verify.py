@@ -155,7 +155,7 @@ class _Check:
         self.start, self.good, self._signed_up_to = tree, tree.size, tree.size
         self.entries = tree.size + counted(self._view, tree.size)
         expected, complaint = self._checkpoints()
-        with Shares(self._view, tree.size, self.entries) as shares:
+        with Shares(self._view, tree.size, self.entries, signed=self._signed()) as shares:
             tree = self._walk(tree, prev, expected, shares)
         if expected:
             raise _Bad(
@@ -170,7 +170,7 @@ class _Check:
 
     def _walk(self, tree: Tree, prev: bytes, expected: dict[int, list[Checkpoint]], shares: Shares) -> Tree:
         """Every entry in its order; takes out the checkpoints that hold. The tree over all of them."""
-        quick = Quick(self._database)
+        quick = Quick(self._database, self._signed())
         for rows, following in _pairs(batches(self._rows(), tree.size, shares.edges)):
             first, grown = self.good + 1, 0
             leaves, doubted = shares.vouch(rows, first, prev) or quick.look(rows, first, prev)
@@ -192,6 +192,10 @@ class _Check:
             self.good = first + len(rows) - 1
             self._tell(self.good, self.entries)
         return tree
+
+    def _signed(self) -> int:
+        """How many entries a genuine checkpoint is over; before the entries are checked, that of the signature is."""
+        return self.newest.size if self.newest else 0
 
     def _beginning(self) -> tuple[Tree, bytes]:
         """Where to begin, and what the first entry there must name as the one before."""
