@@ -23,6 +23,7 @@ from helpdesk.actions.runner import Runner
 from helpdesk.errors import Cancelled, HelpdeskError, Refused, Stale
 from helpdesk.events import Finished, Outcome, Result
 from helpdesk.gate.requests import Decider, Request, RequestState
+from helpdesk.gate.requests_words import own_request
 from helpdesk.gate.routing import may_answer, open_needs
 from helpdesk.gate.sealed import Approval
 from helpdesk.identity import Actor
@@ -222,7 +223,7 @@ class Approvals:
         try:
             await asyncio.to_thread(self._never_begun, request)
             await self._check_rights(agreed.prepared, agreed.acting, by)
-            await self._others_still_may(request, agreed)
+            await self._others_still_may(request, agreed, by)
             await runner.still_as_previewed(
                 agreed.prepared, agreed.preview, agreed.acting.directory, interaction
             )
@@ -242,15 +243,13 @@ class Approvals:
             raise
         return replace(result, request=request.id)
 
-    async def _others_still_may(self, request: Request, agreed: Agreed) -> None:
+    async def _others_still_may(self, request: Request, agreed: Agreed, by: Decider) -> None:
         """Whoever said yes before must be entitled to it still (V3)."""
         if request.approvals:
-            mine = replace(
-                request, approvals=(*request.approvals, self._approval(request, agreed, Decider()))
-            )
-            reader = agreed.acting.directory
+            mine = replace(request, approvals=(*request.approvals, self._approval(request, agreed, by)))
+            reader, stands_in = agreed.acting.directory, self.runner.requests.delegations.holds
             await asyncio.to_thread(
-                entitled, self.runner.authorise, mine, agreed.prepared, reader, self._now()
+                entitled, self.runner.authorise, mine, agreed.prepared, reader, self._now(), stands_in
             )
 
     def _finish(self, request: Request) -> Callable[[Result], None]:
@@ -279,11 +278,15 @@ class Approvals:
         refused = self.runner.authorise.services.approves_nothing(actor.person)
         if refused is not None:
             raise refusal(refused)
-        me, now = actor.person.id, self._now()
-        if request.call.requester_id == me:
-            raise Refused("Nobody approves their own request.", rule="no-self-approval")
+        me, now, delegations = actor.person.id, self._now(), self.runner.requests.delegations
+        asked_by = request.call.requester_id
+        if asked_by == me or delegations.holds(asked_by, me):
+            raise own_request()
         if me in request.approver_ids and may_answer(request, me, now):
             return Decider()
+        for one in delegations.stands_in_for(me):
+            if one.giver in request.approver_ids and may_answer(request, one.giver, now):
+                return Decider(f"{actor.person.name}, for {one.giver_name}", one.giver)
         if me in {one.approver for one in request.approvals if one.good_at(now)}:
             raise Refused(
                 f"You approved request {request.id} already; it waits for somebody else, too.",

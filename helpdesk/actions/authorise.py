@@ -9,6 +9,7 @@ from typing import Any
 from helpdesk.actions.prepare import Prepared
 from helpdesk.canonical import digest
 from helpdesk.errors import NotFound, Refused, Stale, Unreachable
+from helpdesk.gate.asked import Route, Routes
 from helpdesk.gate.authorization import AccessRequest, Authorization, Decision, Subject, Verdict
 from helpdesk.gate.roles import PRIVILEGED, Roles
 from helpdesk.gate.services import Services
@@ -36,12 +37,14 @@ class Authoriser:
     authorization: Authorization
     roles: Roles
     services: Services = field(default_factory=Services)
+    routes: Routes = field(default_factory=Routes)
 
     @property
     def version(self) -> str:
         """A digest of everything that decides: the rules, who has which role, and who is asked."""
         roles = {role: list(groups) for role, groups in self.roles.groups_of_role.items()}
-        return digest({"rules": self.authorization.version, "roles": roles})
+        asked = self.routes.document()
+        return digest({"rules": self.authorization.version, "roles": roles, "asked": asked})
 
     def __call__(
         self, prepared: Prepared, reader: DirectoryReader, approver: Subject | None = None
@@ -62,7 +65,27 @@ class Authoriser:
         if decision.verdict is Verdict.ALLOWED or approver is not None:
             return decision
         candidates = self.candidates(prepared, request.group, reader)
-        return self.authorization.decide(request, candidates) if candidates else decision
+        if not candidates:
+            return decision
+        asked = self.authorization.decide(request, candidates)
+        return self._enough(asked, prepared, reader) if asked.verdict is Verdict.NEEDS_APPROVAL else asked
+
+    def _enough(self, decision: Decision, prepared: Prepared, reader: DirectoryReader) -> Decision:
+        """Every yes that the site's rules want must have somebody who may give it; blocking."""
+        route = self.route(prepared, decision, reader)
+        if route is None or not route.nobody:
+            return decision
+        return Decision(
+            Verdict.DENIED,
+            "no-approver",
+            f"The rule [approvals.{route.rule}] wants a yes of {route.nobody}, and nobody of them may give it.",
+            "An administrator can correct that rule, or the authorization policy.",
+        )
+
+    def route(self, prepared: Prepared, decision: Decision, reader: DirectoryReader) -> Route | None:
+        """How many must say yes, of those whom the policy lets; ``None``: any one of them; blocking."""
+        found = self.routes.route(prepared.spec.name, prepared.requester.person, prepared.group, reader)
+        return found.only(subject.person.id for subject in decision.approvers) if found else None
 
     def question(
         self, prepared: Prepared, reader: DirectoryReader, approver: Subject | None = None
@@ -115,7 +138,14 @@ class Authoriser:
     def candidates(
         self, prepared: Prepared, group: Group | None, reader: DirectoryReader
     ) -> Sequence[Subject]:
-        """Who could approve: the group's owners and the requester's manager, as far as they exist."""
+        """Who could approve: whom the site's rules ask, else the group's owners and the requester's manager."""
+        route = self.routes.route(prepared.spec.name, prepared.requester.person, group, reader)
+        if route is not None:
+            return [
+                self.roles.subject(reader, person)
+                for person in route.people
+                if self.services.of(person) is None
+            ]
         dns = list(group.owner_dns) if group else []
         if prepared.requester.person.manager_dn:
             dns.append(prepared.requester.person.manager_dn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from helpdesk.actions.authorise import Authoriser, refusal
@@ -9,14 +10,23 @@ from helpdesk.actions.prepare import Prepared
 from helpdesk.errors import NotFound, Refused, Stale
 from helpdesk.gate.authorization import Subject, Verdict, same_human
 from helpdesk.gate.requests import Request
+from helpdesk.gate.requests_words import own_request
 from helpdesk.gate.routing import open_needs
 from helpdesk.gate.sealed import Approval
 from helpdesk.identity import Person
 from helpdesk.ports import DirectoryReader
 
+StandsIn = Callable[[str, str], bool]
+"""Whether the second person stands in for the first one now, by their ids."""
+
 
 def entitled(
-    authorise: Authoriser, request: Request, prepared: Prepared, reader: DirectoryReader, now: datetime
+    authorise: Authoriser,
+    request: Request,
+    prepared: Prepared,
+    reader: DirectoryReader,
+    now: datetime,
+    stands_in: StandsIn,
 ) -> str:
     """The rule that lets this be carried out by what was said so far; blocking.
 
@@ -32,7 +42,13 @@ def entitled(
             f"What was approved of request {request.id} has expired, so nothing was done.",
             hint="Whoever needs it asks again.",
         )
-    rules = [_one(authorise, one, prepared, reader) for one in good]
+    rules = []
+    for one in good:
+        if one.instead_of and not stands_in(one.instead_of, one.approver):
+            raise Refused(f"{one.login} stands in for nobody here any more.", rule="no-delegation")
+        if stands_in(request.call.requester_id, one.approver):
+            raise own_request()
+        rules.append(_one(authorise, one, prepared, reader))
     return rules[-1]
 
 
@@ -56,7 +72,7 @@ def may_approve(
     requester = prepared.requester.person
     for one in (approver, right):
         if same_human(one.person, requester):
-            raise Refused("Nobody approves their own request.", rule="no-self-approval")
+            raise own_request()
         if not one.enabled:
             raise Refused(f"The account of {one.person.name} is disabled.", rule="disabled-account")
     stands_in = approver.person.id != right.person.id

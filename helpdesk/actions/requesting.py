@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from helpdesk.actions.ahead import Ahead
 from helpdesk.actions.authorise import Authoriser
 from helpdesk.actions.by_hand import by_hand, names
@@ -9,10 +11,9 @@ from helpdesk.actions.journal import Journal
 from helpdesk.actions.plan import sealed_with
 from helpdesk.errors import LogUnavailable
 from helpdesk.events import Outcome, Result
-from helpdesk.gate.requests import Request, Requests, RequestState, SealedCall
+from helpdesk.gate.asked import Route
+from helpdesk.gate.requests import Request, Requests, SealedCall
 from helpdesk.plugin import Preview
-
-_OPEN = (RequestState.PENDING, RequestState.CLAIMED)
 
 
 def ask_for_approval(
@@ -24,17 +25,20 @@ def ask_for_approval(
     *,
     shared: bool,
     tickets: bool,
+    route: Route | None = None,
+    now: datetime | None = None,
 ) -> Result:
     """Seal the call and let it wait for the people whom the policy names.
 
     Args:
+        route: how many must say yes; any one approver when left out. now: when it is asked for.
         shared: requests reach their approvers from here. tickets: there is a queue to open a ticket in.
 
     Raises:
         Refused: as :meth:`Requests.create` says. LogUnavailable: it could not be logged, so it was taken back.
     """
     prepared, decision = ahead.prepared, ahead.decision
-    approvers = [subject.person for subject in decision.approvers]
+    approvers = route.people if route is not None else [subject.person for subject in decision.approvers]
     request = _same(ahead, requests) or requests.create(
         SealedCall.of(
             action=prepared.spec.name,
@@ -45,6 +49,7 @@ def ask_for_approval(
             person=prepared.person,
             group=prepared.group,
             key=prepared.call.key,
+            routing=route.document(now or datetime.now(UTC)) if route is not None else {},
             **sealed_with(authorise, prepared, preview),
         ),
         preview.changes,
@@ -56,7 +61,9 @@ def ask_for_approval(
     except LogUnavailable:
         requests.withdraw(request.id, prepared.requester.person.id)
         raise
-    who = names(approvers)
+    who = (
+        " and ".join(names(asked.people) for asked in route.needs) if route is not None else names(approvers)
+    )
     reach = "They see it with: helpdesk approvals list"
     hint = reach if shared else by_hand(prepared, approvers, tickets=tickets)
     return prepared.result(
@@ -72,5 +79,4 @@ def ask_for_approval(
 def _same(ahead: Ahead, requests: Requests) -> Request | None:
     """The request that this very call made before a crash kept it from being logged (R3)."""
     call, mine = ahead.prepared.call, ahead.prepared.requester.person.id
-    made = requests.made_by(mine)
-    return next((one for one in made if one.call.key == call.key and one.state in _OPEN), None)
+    return next((one for one in requests.open_by(mine) if one.call.key == call.key), None)

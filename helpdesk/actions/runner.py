@@ -390,8 +390,17 @@ class Runner:
             )
         tickets = any(spec.name == "ticket.open" for spec in self.catalog.specs)
         ahead = Ahead(prepared, decision, preview)
+        route = await waited(self.authorise.route, prepared, decision, signed_in.directory)
         return ask_for_approval(
-            ahead, preview, self.requests, self.journal, self.authorise, shared=self.shared, tickets=tickets
+            ahead,
+            preview,
+            self.requests,
+            self.journal,
+            self.authorise,
+            shared=self.shared,
+            tickets=tickets,
+            route=route,
+            now=self.systems.clock(),
         )
 
     def rejected(

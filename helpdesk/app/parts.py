@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from helpdesk.connectors.durable.client import DbosEngine
     from helpdesk.conversation.cases import Cases
     from helpdesk.database import Database
+    from helpdesk.gate.asked import Routes
     from helpdesk.gate.attempts import Attempts
     from helpdesk.gate.audit import AuditLog
     from helpdesk.gate.audit_rotate import RotateWhen
@@ -265,6 +266,12 @@ class Parts:
         return Limits(self.counters, self.config.limits, self.clock)
 
     @cached_property
+    def routes(self) -> Routes:
+        from helpdesk.gate.asked import Routes
+
+        return Routes(tuple(self.config.approvals.values()))
+
+    @cached_property
     def services(self) -> Services:
         from helpdesk.gate.services import Services
 
@@ -314,7 +321,7 @@ class Parts:
         systems.ending = ending_of(self, systems)
         return Runner(
             catalog=self.catalog,
-            authorise=Authoriser(self.authorization, self.roles, self.services),
+            authorise=Authoriser(self.authorization, self.roles, self.services, self.routes),
             systems=systems,
             journal=Journal(self.audit),
             requests=self.requests,

@@ -17,9 +17,10 @@ from helpdesk.database.sqlite import SqliteDatabase
 from helpdesk.errors import Refused
 from helpdesk.events import Change
 from helpdesk.gate import requests_rows as rows
+from helpdesk.gate.delegations import Delegations
 from helpdesk.gate.requests_schema import RELEASED
 from helpdesk.gate.requests_words import closed, own_request, too_many
-from helpdesk.gate.routing import open_needs
+from helpdesk.gate.routing import may_answer, open_needs
 from helpdesk.gate.schema import FAMILIES
 from helpdesk.gate.sealed import (
     Approval,
@@ -50,6 +51,7 @@ _FINAL = (
     RequestState.STALE,
 )
 _BEGUN = (RequestState.CLAIMED, RequestState.UNKNOWN)
+_OPEN = (RequestState.PENDING, RequestState.APPROVED, RequestState.CLAIMED)
 _CLAIMED = RequestState.CLAIMED.value
 
 
@@ -164,9 +166,23 @@ class Requests:
         """
 
         def wanted(request: Request) -> bool:
-            return request.state is RequestState.PENDING and not set(people).isdisjoint(request.approver_ids)
+            now = self._now()
+            return request.state is RequestState.PENDING and any(
+                may_answer(request, person, now) for person in people if person in request.approver_ids
+            )
 
         return self._listed(rows.waiting_for(people, self._now()), wanted, limit, after)
+
+    def inbox(self, person_id: str, *, limit: int | None = None, after: str = "") -> list[Request]:
+        """What waits for this person: for their own yes, or for that of somebody for whom they stand in now."""
+        givers = [one.giver for one in self.delegations.stands_in_for(person_id)]
+        found = self.waiting_for(person_id, *givers, limit=limit, after=after)
+        return [request for request in found if request.call.requester_id not in (person_id, *givers)]
+
+    @property
+    def delegations(self) -> Delegations:
+        """Who stands in for whom; in the same store."""
+        return Delegations(self._store, self._clock, self._signer)
 
     def made_by(self, person_id: str, *, limit: int | None = None, after: str = "") -> list[Request]:
         """Everything this person asked for, newest first; ``limit`` and ``after`` as :meth:`waiting_for`."""
@@ -180,8 +196,7 @@ class Requests:
         """What this person asked for and nobody has ended; what ends first comes first."""
 
         def wanted(request: Request) -> bool:
-            open = request.state in (RequestState.PENDING, RequestState.CLAIMED)
-            return open and request.call.requester_id == person_id
+            return request.state in _OPEN and request.call.requester_id == person_id
 
         return self._listed(rows.open_by(person_id), wanted)
 
@@ -193,7 +208,6 @@ class Requests:
 
     def count_pending(self) -> int:
         """How many seem to be open; nothing is opened to tell."""
-        self._find_all()
         with self._store.reading() as session:
             row = session.one(
                 "SELECT count(*) FROM requests WHERE last = ? AND ends > ?",
@@ -225,15 +239,15 @@ class Requests:
         limit: int | None = None,
         after: str = "",
     ) -> list[Request]:
+        with self._store.reading() as session:
+            if self._rows.complete(session):
+                return self._rows.listed(session, listing, wanted, limit=limit, after=after)
         self._find_all()
         with self._store.reading() as session:
             return self._rows.listed(session, listing, wanted, limit=limit, after=after)
 
     def _find_all(self) -> None:
         """An older program beside this one stores requests that lists would not find."""
-        with self._store.reading() as session:
-            if self._rows.complete(session):
-                return
         with self._store.writing("requests index") as session:
             self._rows.index_rest(session)
 

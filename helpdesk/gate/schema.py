@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from helpdesk.database.schema import Family
+from helpdesk.gate.delegations import DELEGATIONS
 from helpdesk.gate.requests_schema import REQUESTS
 
-FAMILIES: Final[tuple[Family, ...]] = (REQUESTS,)
+FAMILIES: Final[tuple[Family, ...]] = (REQUESTS, DELEGATIONS)
