@@ -68,7 +68,7 @@ _COLUMNS = (
     )""",
     "CREATE INDEX requests_unindexed ON requests (id) WHERE indexed = 0",
     "CREATE INDEX requests_by_requester ON requests (requester, made, id)",
-    "CREATE INDEX requests_open_by ON requests (requester, ends) WHERE last IN ('released', 'claimed')",
+    "CREATE INDEX requests_open_by ON requests (requester, ends, id) WHERE last IN ('released', 'claimed', 'approved')",
     "CREATE INDEX requests_unended ON requests (last, ends, id) WHERE last IN ('released', 'claimed')",
     "CREATE INDEX request_waits_for ON request_waits (person, ends, id) WHERE waits = 1",
 )
