@@ -203,7 +203,10 @@ class Desk(Parts):
         case: str = "",
     ) -> Result:
         """Carry one call out through the door; see :meth:`Runner.run`."""
+        from helpdesk.app.flows import told
+
         result = await self.runner.run(call, signed_in, interaction, dry_run=dry_run, case=case)
+        result = await told(self, call, result)
         if call.action == "password.change" and result.outcome is Outcome.DONE:
             self.sessions.forget()
             if signed_in.actor.must_change:  # the connection may still do nothing else; the next one may
@@ -385,6 +388,8 @@ class Desk(Parts):
                 self.counters.close()
             if "store" in self.__dict__:
                 self.store.close()
+            if self.__dict__.get("engine") is not None:
+                self.__dict__["engine"].close()
         if "audit" in self.__dict__:
             try:
                 if not at_once:
