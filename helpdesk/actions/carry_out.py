@@ -222,8 +222,9 @@ class CarryOut:
         except HelpdeskError as unread:
             return _unread(prepared, error or unread)
         if observations is None:
+            said = returned if prepared.spec.process and isinstance(returned, str) else ""
             return prepared.result(
-                Outcome.ACCEPTED, "The system took it; its effect cannot be read back yet."
+                Outcome.ACCEPTED, said or "The system took it; its effect cannot be read back yet."
             )
         outcome = judge(item.preview, observations)
         if outcome is Outcome.FAILED and _may_still_come(error):

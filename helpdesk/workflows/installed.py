@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from helpdesk.engine import Engine
     from helpdesk.plugin import Action, Plugin
     from helpdesk.spec import ActionSpec
+    from helpdesk.workflows.model import Workflow
     from helpdesk.workflows.processes import FileProcesses
 
 EngineOf = Callable[[], "Engine | None"]
@@ -66,3 +67,19 @@ class InstalledProcesses:
         if self.known is not None and not self._made.known:
             self._made.known = {spec.name: spec for spec in self.known.specs if not spec.process}
         return self._made
+
+
+def workflow_of(catalog: Catalog, name: str) -> tuple[Workflow, ActionSpec]:
+    """An installed workflow by its name. Raises NotFound, with the nearest; PluginFailure: its file is wrong by now."""
+    from difflib import get_close_matches
+
+    from helpdesk.errors import NotFound
+
+    spec = next((one for one in catalog.specs if one.name == name and one.process), None)
+    if spec is None:
+        names = [one.name for one in catalog.specs if one.process]
+        near = get_close_matches(name, names, n=2, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(near)}?" if near else "helpdesk workflow list"
+        raise NotFound(f"There is no workflow {name!r}.", hint=hint, code="unknown-workflow")
+    looks: Any = catalog.whole(spec)
+    return looks.workflow, spec

@@ -424,7 +424,10 @@ class Running:
         await durably.note(self._note())
 
     def _note(self) -> Document:
+        last = self.records[-1] if self.records else None
         return {
+            "phase": "run",
+            "message": f"{last.title or last.path}: {last.state}" if last else "It begins",
             "workflow": self.workflow.name,
             "steps": [
                 {

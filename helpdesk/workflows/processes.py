@@ -316,7 +316,7 @@ async def _begin(workflow: Workflow, made_by: FileProcesses, ctx: Context) -> st
         ctx.progress(f"It waits for a worker: {error.message}")
     ended = await _ended(engine, plan.run, made_by.waits)
     if ended is None:
-        return ""
+        return f"Run {plan.run} carries it out: helpdesk workflow show {plan.run}"
     if ended["outcome"] != Outcome.DONE:
         raise Failed(str(ended["message"]), hint=f"helpdesk workflow show {plan.run}", code="workflow-failed")
     return str(ended["message"])

@@ -49,6 +49,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
                 f"{_HERE}grants:app",
                 "Access that ends by itself: list, extend, return, revoke, review",
             ),
+            Row("workflow", f"{_HERE}workflow:app", "Processes of several steps, and what is under way"),
             Row("policy", f"{_HERE}policy:app", "Search and read the company's policies"),
             Row("undo", f"{_HERE}undo:undo", "Take back what an entry of the log says was done"),
             Row("why", f"{_HERE}why:command", "Why something was refused or done, or would be"),

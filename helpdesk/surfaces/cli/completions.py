@@ -38,10 +38,10 @@ def completions(
 
     Completing starts no program and uses no network: people and groups are those that you were shown before.
     """
-    from helpdesk.workflows.installed import catalog_of
     from helpdesk.actions.words import Words
     from helpdesk.surfaces.completions import script
     from helpdesk.surfaces.output import write
+    from helpdesk.workflows.installed import catalog_of
 
     run = current()
     run.changes_at_once("completions")

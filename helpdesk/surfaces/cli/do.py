@@ -219,9 +219,21 @@ def perform(spec: ActionSpec, given: dict[str, Any]) -> int:
             if p.kind == "secret" and p.required and p.name not in found:
                 found[p.name] = await run.terminal.ask_secret(_question(p, spec))
         call = Call(spec.name, values, dict.fromkeys(values, Provenance.TYPED), found)
-        return await run.desk.run(call, signed_in, run.terminal, dry_run=run.flags.dry_run)
+        result = await run.desk.run(call, signed_in, run.terminal, dry_run=run.flags.dry_run)
+        return await _followed(run, call, result) if spec.process else result
 
     return run.perform(work)
+
+
+async def _followed(run: Invocation, call: Any, result: Any) -> Any:
+    """The end of a workflow, watched where somebody sits there or ``--wait`` says so; elsewhere it goes on alone."""
+    from helpdesk.app.flows import follow, run_of
+    from helpdesk.events import Outcome
+
+    waits = run.terminal.interactive or getattr(run.flags, "wait", False)
+    if result.outcome is not Outcome.ACCEPTED or not waits:
+        return result
+    return await follow(run.desk, run_of(call), run.terminal) or result
 
 
 def arguments_of(spec: ActionSpec, given: dict[str, Any]) -> dict[str, Any]:

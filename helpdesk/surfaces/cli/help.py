@@ -50,10 +50,10 @@ def _topics(run: Invocation, pages: dict[str, str]) -> int:
 
 def _man_page(run: Invocation) -> int:
     """Roff, whole and unfolded: it is for ``man -l -`` and not for the eye."""
-    from helpdesk.workflows.installed import catalog_of
     from helpdesk.surfaces.completions.tree import tree
     from helpdesk.surfaces.man import man_page
     from helpdesk.surfaces.output import write
+    from helpdesk.workflows.installed import catalog_of
 
     text = man_page(tree(catalog_of(run.paths.cache).specs))
     if run.flags.json:

@@ -24,9 +24,9 @@ def list_() -> int:
 
     helpdesk plugin list --json
     """
-    from helpdesk.workflows.installed import catalog_of
     from helpdesk.surfaces.columns import table
     from helpdesk.surfaces.look import clean
+    from helpdesk.workflows.installed import catalog_of
 
     run = current()
     catalog = catalog_of(run.paths.cache)
