@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from dbos import DBOS
 
@@ -37,7 +38,11 @@ from helpdesk.errors import Failed, HelpdeskError
 from helpdesk.platform import lock, private_file
 
 THREADS = 64
-POLL_SECONDS = 0.25
+POLL_SECONDS, IDLE_POLL_SECONDS = 0.25, 0.6
+"""Between two looks at the queue: while there is work, and after :data:`BUSY_SECONDS` without."""
+BUSY_SECONDS = 5.0
+AHEAD = 4
+"""So many times the runs that it carries out may a worker hold: a look at the queue brings enough until the next one."""
 DRAIN_LOOK = 0.05
 
 
@@ -128,16 +133,41 @@ class DbosServing:
                 "use_listen_notify": False,
             }
         )
+        places = asyncio.Semaphore(self._runs)
         for kind, handler in handlers.items():
-            DBOS.workflow(name=PREFIX + kind, max_recovery_attempts=None)(_carrying(worker, kind, handler))
+            DBOS.workflow(name=PREFIX + kind, max_recovery_attempts=None)(
+                _carrying(worker, kind, handler, places)
+            )
         DBOS.listen_queues([QUEUE])
         DBOS.launch()
         DBOS.register_queue(
             QUEUE,
-            worker_concurrency=self._runs,
+            worker_concurrency=self._runs * AHEAD,
             polling_interval_sec=POLL_SECONDS,
             on_conflict="always_update",
         )
+        self._own_queue(self._dbos)
+
+    def _own_queue(self, dbos: DBOS) -> None:
+        """Our queue's settings are this process's: nobody alters them in the database, and none are read again.
+
+        DBOS asks for them before each look at the queue; so this is also where an idle worker looks less often.
+        """
+        queue = DBOS.retrieve_queue(QUEUE)
+        asked: Callable[..., Any] = dbos._sys_db.get_queue
+        busy = [time.monotonic()]
+
+        def ours(name: str, **more: Any) -> Any:
+            if name != QUEUE or queue is None:
+                return asked(name, **more)
+            now = time.monotonic()
+            if self.active:
+                busy[0] = now
+            idle = now - busy[0] > BUSY_SECONDS
+            queue._polling_interval_sec = IDLE_POLL_SECONDS if idle else POLL_SECONDS
+            return queue
+
+        dbos._sys_db.get_queue = ours  # type: ignore[method-assign]
 
     @property
     def active(self) -> int:
@@ -182,7 +212,9 @@ class DbosServing:
             self._held = None
 
 
-def _carrying(worker: Worker, kind: str, handler: Handler) -> Callable[[str], object]:
+def _carrying(
+    worker: Worker, kind: str, handler: Handler, places: asyncio.Semaphore
+) -> Callable[[str], object]:
     """The function that DBOS calls for every run of a kind."""
 
     async def carry(*given: object) -> str:
@@ -190,7 +222,9 @@ def _carrying(worker: Worker, kind: str, handler: Handler) -> Callable[[str], ob
         place = ("result", id)
         try:
             opened = worker.sealer.open(("run", id, kind), given[0] if len(given) == 1 else None)
-            result: Document = await handler(DbosDurably(worker, id, opened["kept"]), opened["document"])
+            durably = DbosDurably(worker, id, opened["kept"])
+            async with places:
+                result: Document = await handler(durably, opened["document"])
             canonical(result)
             return worker.sealer.seal(place, {"result": result})
         except asyncio.CancelledError:
