@@ -112,7 +112,7 @@ class _Names:
         try:
             found = parts(value)
         except BadExpression as error:
-            self.mistakes.add(line, f"{what}: {error}.")
+            self.mistakes.add(line, _sentence(what, error))
             return
         for one in found:
             self._checked(one, names, line, what)
@@ -123,10 +123,15 @@ class _Names:
         try:
             check(text, names)
         except BadExpression as error:
-            self.mistakes.add(line, f"{what}: {error}.")
+            self.mistakes.add(line, _sentence(what, error))
 
     def _wrong(self, step: Step, key: str, message: str, hint: str = "") -> None:
         self.mistakes.add(step.lines.get(key, step.line), message, hint)
+
+
+def _sentence(what: str, error: BadExpression) -> str:
+    told = f"{what}: {error}"
+    return told if told.endswith("?") else f"{told}."
 
 
 # ── calls ─────────────────────────────────────────────────────────────────────────────────────

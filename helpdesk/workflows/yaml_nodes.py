@@ -5,6 +5,7 @@ Nothing is made out of the nodes by YAML itself: no dates, no booleans out of "n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 30
+_TAGS = ("str", "int", "float", "bool", "null", "timestamp", "seq", "map")
+"""Of what stands there plainly; whatever else is written out with ``!``."""
+_QUOTED = re.compile(r"""[:-]\s+(['"])""")
 _KINDS = {"scalar": "a value", "sequence": "a list", "mapping": "a set of keys"}
 
 
@@ -256,6 +260,10 @@ def _slip(error: Any, text: str) -> tuple[int, str, str]:
         )
     if "${" in row and "flow" in f"{problem} {getattr(error, 'context', '')}":
         return line, "inside of { } an expression needs quotation marks.", 'Write "${…}".'
+    for number, one in enumerate(rows[:line], 1):
+        opened = _QUOTED.search(one)
+        if opened and one[opened.start(1) :].count(opened[1]) % 2:
+            return number, "a quotation mark is not closed.", f"Found: {shorten(one.strip(), 60)}"
     if "found character" in problem and "cannot start" in problem:
         return (
             line,
@@ -274,7 +282,7 @@ def _found(node: Node, mistakes: Mistakes, depth: int) -> Found:
     if depth > MAX_DEPTH:
         mistakes.add(line, "the file is nested too deeply.")
         return Found("scalar", line, mistakes)
-    if not node.tag.startswith("tag:yaml.org,2002:"):
+    if node.tag.removeprefix("tag:yaml.org,2002:") not in _TAGS:
         mistakes.add(line, f"{node.tag} cannot be used.", 'Put a text that begins with ! in "…".')
     if isinstance(node, yaml.ScalarNode):
         return Found("scalar", line, mistakes, text=node.value, plain=node.style is None)
