@@ -178,6 +178,8 @@ def plain_value(
         case "text":
             return find_text(parameter, spec, words, clues, flow) or None
         case "date":
+            if parameter.moment and (days := spec.parameter("days")) and _integer(days, words) is not None:
+                return None  # "for two weeks" is counted from when it is given, and is no day
             found = find_date(words, today)
             return found.isoformat() if found else None
         case "integer":
