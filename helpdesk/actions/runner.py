@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from helpdesk.actions.agreement import agreement
 from helpdesk.actions.ahead import Ahead, Standing
 from helpdesk.actions.authorise import Authoriser, refusal
-from helpdesk.actions.by_hand import names
 from helpdesk.actions.call import Call
 from helpdesk.actions.carry_out import Agreed, CarryOut, Timing
 from helpdesk.actions.catalog import Catalog
 from helpdesk.actions.context import Systems, call_plugin, previewed
-from helpdesk.actions.ending import read_back
 from helpdesk.actions.foreign import foreign_words
 from helpdesk.actions.guard import Guard
 from helpdesk.actions.journal import Journal
@@ -27,6 +25,7 @@ from helpdesk.actions.mask import preview_without
 from helpdesk.actions.prepare import Prepared, prepare
 from helpdesk.actions.rejection import rejection
 from helpdesk.actions.requesting import ask_for_approval
+from helpdesk.actions.unchanged import READ_DEADLINE, Unchanged, reporter
 from helpdesk.errors import (
     FreshSignInNeeded,
     HelpdeskError,
@@ -39,7 +38,6 @@ from helpdesk.errors import (
 from helpdesk.events import (
     Confirmation,
     Finished,
-    Outcome,
     Previewed,
     Progress,
     Question,
@@ -49,12 +47,11 @@ from helpdesk.gate.authorization import Decision, Verdict
 from helpdesk.gate.requests import Requests
 from helpdesk.identity import Actor, Person
 from helpdesk.lanes import waited
-from helpdesk.plugin import Answer, NotYet, Preview
+from helpdesk.plugin import Preview
 from helpdesk.ports import DirectoryReader, Interaction, SignedIn, SignIn
 
 FRESH = timedelta(minutes=5)
 """How long a sign-in counts as fresh for a risky action (R8)."""
-READ_DEADLINE = 60.0
 
 
 @dataclass(slots=True)
@@ -152,7 +149,7 @@ class Runner:
         prepared, decision, preview = ahead.prepared, ahead.decision, ahead.preview
         spec = prepared.spec
         if preview is None:
-            return await self._read(prepared, signed_in, interaction, decision, case)
+            return await self._unchanged.answered(prepared, signed_in, interaction, decision.rule, case)
         if standing is not None and preview.changes:
             standing.check(ahead, self.systems.clock())
         if ahead.waits:
@@ -162,7 +159,7 @@ class Runner:
         if not preview.changes:
             return await self.nothing_to_do(prepared, preview, signed_in, interaction)
         if dry_run:
-            return self._previewed(prepared, preview, signed_in, ())
+            return self._unchanged.previewed(prepared, preview, signed_in)
         if spec.reveals:
             interaction.ensure_can_reveal()
         if standing is not None:  # rights and state were read just now, and are what was agreed to
@@ -198,7 +195,7 @@ class Runner:
         if function is None:
             raise PluginFailure(f"{prepared.spec.name} has no preview.")
         interaction.emit(Progress("preview", "Reading the present state"))
-        context = self.systems.reading(prepared, reader, _report(interaction), case=case)
+        context = self.systems.reading(prepared, reader, reporter(interaction), case=case)
         found = await call_plugin(prepared.spec.name, function, context, prepared.keywords, READ_DEADLINE)
         preview = previewed(prepared.spec.name, found)
         if self.systems.ending is not None:
@@ -308,60 +305,15 @@ class Runner:
 
     # ── the ends that change nothing ──────────────────────────────────────────────────────────
 
-    async def _read(
-        self,
-        prepared: Prepared,
-        signed_in: SignedIn,
-        interaction: Interaction,
-        decision: Decision,
-        case: str,
-    ) -> Result:
-        context = self.systems.reading(
-            prepared, signed_in.directory, _report(interaction), actor=signed_in.actor, case=case
-        )
-        answer = await call_plugin(
-            prepared.spec.name, prepared.action.function, context, prepared.keywords, READ_DEADLINE
-        )
-        if not isinstance(answer, Answer):
-            raise PluginFailure(f"{prepared.spec.name} gave no answer that can be shown.")
-        result = prepared.result(
-            Outcome.DONE,
-            answer.message,
-            receipt=answer.receipt,
-            citations=answer.citations,
-            data=answer.data,
-            rule=decision.rule,
-        )
-        return replace(result, entry=self.journal.answered("read", prepared, signed_in.actor, result))
+    @property
+    def _unchanged(self) -> Unchanged:
+        return Unchanged(self.systems, self.journal)
 
     async def nothing_to_do(
         self, prepared: Prepared, preview: Preview, signed_in: SignedIn, interaction: Interaction
     ) -> Result:
-        """The system already is as asked: said from a read-back, like everything that is done.
-
-        Raises:
-            Stale: it moved while it was read.
-        """
-        context = self.systems.reading(prepared, signed_in.directory, _report(interaction), before=preview)
-        found = await read_back(self.systems, prepared, context, READ_DEADLINE)
-        seen = [] if isinstance(found, NotYet) else found
-        if not seen or not all(o.as_expected for o in seen):
-            raise Stale("The state moved while it was read.", hint="Run it again.")
-        message = preview.summary or "Nothing had to change."
-        result = prepared.result(Outcome.DONE, message, receipt=tuple(seen))
-        entry = self.journal.answered("read", prepared, signed_in.actor, result, prepared.digest(preview))
-        return replace(result, entry=entry)
-
-    def _previewed(
-        self, prepared: Prepared, preview: Preview, signed_in: SignedIn, approvers: Sequence[Person]
-    ) -> Result:
-        waits = f" It would wait for {names(approvers)}." if approvers else ""
-        result = prepared.result(
-            Outcome.PREVIEWED,
-            f"{preview.summary}{waits} Nothing was changed.",
-            changes=preview.changes,
-        )
-        return replace(result, entry=self.journal.answered("preview", prepared, signed_in.actor, result))
+        """See :meth:`Unchanged.nothing_to_do`. Raises Stale."""
+        return await self._unchanged.nothing_to_do(prepared, preview, signed_in, interaction)
 
     async def _request(
         self,
@@ -378,7 +330,7 @@ class Runner:
         if not preview.changes:
             return await self.nothing_to_do(prepared, preview, signed_in, interaction)
         if dry_run:
-            return self._previewed(prepared, preview, signed_in, approvers)
+            return self._unchanged.previewed(prepared, preview, signed_in, approvers)
         if not agreed:
             await self.confirm(
                 prepared,
@@ -418,7 +370,3 @@ class Runner:
             arguments: as they were given; only those that the action takes in the open are told (S1).
         """
         return rejection(self.journal, self.catalog.specs, action, arguments, actor, error, request, case)
-
-
-def _report(interaction: Interaction) -> Any:
-    return lambda text: interaction.emit(Progress("read", text))

@@ -14,7 +14,8 @@ from helpdesk.actions.ending import only_the_end, read_back
 from helpdesk.actions.journal import receipt_from
 from helpdesk.actions.prepare import Prepared
 from helpdesk.actions.restore import restored
-from helpdesk.actions.runner import READ_DEADLINE, Runner
+from helpdesk.actions.runner import Runner
+from helpdesk.actions.unchanged import READ_DEADLINE
 from helpdesk.errors import HelpdeskError, NotFound, PluginFailure, Refused
 from helpdesk.events import ErrorInfo, Finished, Observation, Outcome, Progress, Result
 from helpdesk.gate.audit import Entry

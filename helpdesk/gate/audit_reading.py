@@ -144,6 +144,11 @@ class LogReading(ABC):
                 self._folder, public_key or self._key().public, checkpoint, since=since, tell=tell
             )
 
+    def public_key(self) -> PublicKey:
+        """Whose signatures the log carries. Raises LogUnavailable."""
+        with explained(self._folder):
+            return self._key().public
+
     def segments(self) -> list[Segment]:
         """Every segment that was ever closed, the oldest first, also what retention removed."""
         with self._view() as view:

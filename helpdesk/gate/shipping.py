@@ -23,6 +23,8 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.gate.audit_seal import read_head
 from helpdesk.gate.audit_store import DATABASE, explained, head_of, open_store
 from helpdesk.gate.audit_view import Closed, View, viewing
+from helpdesk.gate.checkpoint import opened
+from helpdesk.gate.keys import PublicKey
 from helpdesk.gate.shipping_cursors import LONGEST_WAIT, RESIDENT_WAIT, Cursors
 from helpdesk.gate.shipping_told import Delivery
 from helpdesk.ports import CheckpointSink, Clock, EntrySink, LogLine
@@ -131,16 +133,31 @@ class Shipping:
         ):
             yield view
 
-    def proven_up_to(self) -> int:
+    def proven_up_to(self, key: PublicKey) -> int:
         """So many entries are under a signed checkpoint that a place outside has confirmed.
 
-        Where every entry is sent somewhere as well, no more than are known there. Raises LogUnavailable, Failed.
+        What a place is said to know is a number in a file of this account. It counts only as far as the checkpoint
+        beside it carries this log's signature, so that writing a larger number there lets nothing go. Where every
+        entry is sent somewhere as well, no more count than are known there. Raises LogUnavailable, Failed.
+
+        Args:
+            key: that the log is signed with.
         """
-        known = {"checkpoints": 0, "entries": 0}
-        for one in self.deliveries():
-            if one.confirms or one.what == "entries":
-                known[one.what] = max(known[one.what], one.known)
-        return known["checkpoints"] if self._stream is None else min(known.values())
+        with explained(self._folder):
+            proven = max(
+                (self._signed_for(sink, key) for sink in self._checkpoints if sink.confirms), default=0
+            )
+            if self._stream is None:
+                return proven
+            return min(proven, self._cursors.read(_name("entries", self._stream.address)).sent)
+
+    def _signed_for(self, sink: CheckpointSink, key: PublicKey) -> int:
+        """How many entries the last checkpoint is over that a place took, where it is genuine."""
+        cursor = self._cursors.read(_name("checkpoints", sink.address))
+        try:
+            return min(cursor.sent, opened(cursor.note, key).size)
+        except ValueError:
+            return 0
 
     # ── one place ─────────────────────────────────────────────────────────────────────────────
 

@@ -10,7 +10,8 @@ from helpdesk.actions.authorise import refusal
 from helpdesk.actions.call import Call, Provenance
 from helpdesk.actions.context import call_plugin
 from helpdesk.actions.prepare import Prepared, find_person, prepare
-from helpdesk.actions.runner import READ_DEADLINE, Runner
+from helpdesk.actions.runner import Runner
+from helpdesk.actions.unchanged import READ_DEADLINE
 from helpdesk.errors import Failed, HelpdeskError, NotFound, PluginFailure
 from helpdesk.events import Outcome, Progress, Result
 from helpdesk.gate.authorization import Decision, Verdict
@@ -301,7 +302,7 @@ def output_of(result: Result) -> dict[str, Any]:
     """What a call gives to the steps after it."""
     document = result_document(result)
     return {
-        "done": result.outcome is Outcome.DONE,
+        "done": result.outcome in (Outcome.DONE, Outcome.ACCEPTED),
         "outcome": result.outcome.value,
         "message": result.message,
         "receipt": document["receipt"],

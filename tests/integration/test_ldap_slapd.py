@@ -517,6 +517,26 @@ def test_groups_in_groups_hold_their_members(which: str, request: pytest.Fixture
     assert [group.name for group in session.groups_of(session.me)] == ["inner", "outer", "outermost"]
 
 
+@pytest.mark.req("R2")
+def test_what_a_person_is_said_to_be_in_is_not_what_they_are_in(own: Slapd) -> None:
+    """A server keeps ``memberOf`` beside the group's own list, and it may be behind: then the list counts."""
+    rita = own.add_person("rita", PASSWORD.expose())
+    boss = own.add_person("rita-boss", PASSWORD.expose())
+    team = own.add_group("rita-team", members=[rita, boss], owner=boss)
+    connection = own.root()
+    session = of_slapd(own).sign_in("rita-boss", PASSWORD)
+    person = session.person("rita")
+    assert [group.name for group in session.groups_of(person)] == ["rita-team"]
+    session.remove_member(session.group("rita-team"), person)
+    relax = [("1.3.6.1.4.1.4203.666.5.12", True, None)]  # only so can it be written: it is the server's own
+    connection.modify(rita, {"memberOf": [(ldap3.MODIFY_REPLACE, [team])]}, controls=relax)
+    connection.modify(team, {"member": [(ldap3.MODIFY_REPLACE, [boss])]})
+    connection.unbind()
+    assert own.read(rita)["memberOf"] == [team.encode()], "the server says so still"
+    assert own.read(team)["member"] == [boss.encode()]
+    assert session.groups_of(person) == []
+
+
 def test_many_groups_come_in_pages(own: Slapd) -> None:
     """More than the server gives at once to whoever does not ask for pages."""
     member = own.add_person("page", PASSWORD.expose())

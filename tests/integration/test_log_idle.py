@@ -80,7 +80,7 @@ def test_the_entries_follow_as_well_and_what_is_a_minute_old_is_signed(
     with SyslogReceiver(port) as receiver:
         idle.keeps(lambda: True, lambda: entries in receiver.numbers)
         monkeypatch.setattr("helpdesk.gate.audit.CHECKPOINT_SECONDS", 0)  # as if a minute had passed
-        idle.keeps(lambda: idle.desk.shipping.proven_up_to() == entries)
+        idle.keeps(lambda: idle.desk.shipping.proven_up_to(idle.desk.audit.public_key()) == entries)
 
 
 @pytest.mark.req("A3")

@@ -329,7 +329,7 @@ def test_entries_are_sent_across_segments_once_each_and_what_is_proven_is_known(
     """A place that fell behind gets what closed segments hold, in order, with the names that stay in the live file."""
     log, sink, lines = open_log(tmp_path), Sink(), Lines()
     shipping = Shipping(tmp_path / "log", Clock(), [sink], lines, personal=True)
-    assert shipping.proven_up_to() == 0
+    assert shipping.proven_up_to(log.public_key()) == 0
     for _ in range(3):
         story(log)
         assert log.rotate({"action": "log.rotate"}, {"actor": "aud"}) is not None
@@ -340,9 +340,34 @@ def test_entries_are_sent_across_segments_once_each_and_what_is_proven_is_known(
     assert [line.seq for line in lines.lines] == list(range(1, 25))
     assert [line.hash for line in lines.lines] == [entry.hash for entry in log.entries()]
     assert '"personal":{"actor":"ana"' in lines.lines[2].text
-    assert shipping.proven_up_to() == 24
+    assert shipping.proven_up_to(log.public_key()) == 24
     story(log)
     log.checkpoint()
     lines.fails_after = 2
     shipping.flush(20)
-    assert shipping.proven_up_to() == 24  # the checkpoint arrived, the entries did not
+    assert shipping.proven_up_to(log.public_key()) == 24  # the checkpoint arrived, the entries did not
+
+
+@pytest.mark.req("A4")
+def test_a_number_that_somebody_wrote_for_a_place_proves_nothing(tmp_path: Path) -> None:
+    """Only the signed checkpoint that the place took does, and a stranger's signature is none."""
+    log, sink = open_log(tmp_path), Sink()
+    shipping = Shipping(tmp_path / "log", Clock(), [sink])
+    story(log)
+    shipping.flush(20)
+    (taken,) = [path for path in (tmp_path / "log" / "outside").iterdir() if path.suffix == ".json"]
+    known = json.loads(taken.read_text())
+    key = log.public_key()
+    assert shipping.proven_up_to(key) == known["sent"] > 0
+    other = open_log(tmp_path / "other")
+    for _ in range(3):
+        story(other)
+    stranger = other.checkpoint()
+    for changed, proven in (
+        ({"sent": 1_000_000}, known["sent"]),
+        ({"sent": 1_000_000, "note": ""}, 0),
+        ({"sent": 1_000_000, "note": known["note"].replace("\n", "0\n", 1)}, 0),
+        ({"sent": 1_000_000, "note": stranger}, 0),
+    ):
+        taken.write_text(json.dumps({**known, **changed}))
+        assert shipping.proven_up_to(key) == proven, changed

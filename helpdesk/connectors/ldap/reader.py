@@ -16,7 +16,9 @@ from helpdesk.connectors.ldap.escape import (
     filter_and,
     filter_contains,
     filter_equal,
+    filter_not,
     filter_or,
+    filter_present,
     looks_like_dn,
     same_dn,
 )
@@ -200,8 +202,8 @@ class LdapReader:
         held |= self._primary(current, layout)
         for dn in current.texts("memberOf"):
             if dn.lower() not in held:
-                entry = self._at(dn, names.group_filter, names.group_attributes())
-                if entry is not None:
+                entry = self._at(dn, names.group_filter, [*names.group_attributes(), "memberUid"])
+                if entry is not None and self._may_hold(entry, person, layout):
                     held[dn.lower()] = names.as_group(entry)
         return sorted(held.values(), key=lambda group: group.name)
 
@@ -221,6 +223,20 @@ class LdapReader:
                 hint="Name some of them.",
             )
         return sorted(map(names.as_group, found.entries), key=lambda group: group.name)
+
+    def _may_hold(self, group: Entry, person: Person, layout: Layout) -> bool:
+        """Whether a group that the person's entry names holds them: its own list counts, wherever that can be seen.
+
+        Servers keep ``memberOf`` beside the list, and it may be behind: a membership that was just taken away would
+        be read back as kept. Where the list is hidden from the reader, it is all that there is.
+        """
+        names = layout.names
+        listed = names.as_group(group).member_dns
+        logins = group.texts("memberUid")
+        if listed or logins:
+            return any(_same(dn, person.dn) for dn in listed) or person.login in logins
+        empty = filter_and(filter_not(filter_present(name)) for name in names.member)
+        return self._at(group.dn, empty, [names.id]) is None
 
     def _primary(self, person: Entry, layout: Layout) -> dict[str, Group]:
         """Active Directory's primary group, which lists nobody as its member, and the groups that hold it."""
@@ -370,3 +386,10 @@ def _no_group(name: str) -> NotFound:
         f"There is no group {shorten(name, 80)!r} in the directory.",
         hint="Check the name: helpdesk do access.list shows the groups.",
     )
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return same_dn(one, other)
+    except NotADn:
+        return one.lower() == other.lower()
