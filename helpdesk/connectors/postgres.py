@@ -191,47 +191,68 @@ class PostgresDatabase:
 
 
 class _Ear:
-    """Hears that something was kept; a number that only grows."""
+    """Hears that something was kept; a number that only grows. It never waits: a thread of its own connects."""
 
     def __init__(self, settings: PostgresSettings) -> None:
         self._settings = settings
         self._link: Link | None = None
         self._heard = 0
         self._again = 0.0
+        self._connecting = False
+        self._closed = False
         self._guard = threading.Lock()
 
     def marks(self) -> tuple[int, ...]:
-        import psycopg
-
         with self._guard:
-            try:
-                if self._link is None and time.monotonic() >= self._again:
-                    self._listen()
-                if self._link is not None:
-                    self._link.pgconn.consume_input()
-                    while self._link.pgconn.notifies() is not None:
-                        self._heard += 1
-            except (psycopg.Error, HelpdeskError):
-                self._lost()
+            if self._link is not None:
+                self._listen()
+            elif not self._connecting and not self._closed and time.monotonic() >= self._again:
+                self._connecting = True
+                threading.Thread(target=self._connect, name="helpdesk-store", daemon=True).start()
             return (self._heard, int(self._link is not None))
 
     def close(self) -> None:
         with self._guard:
+            self._closed = True
             if self._link is not None:
                 self._link.close()
             self._link = None
 
     def _listen(self) -> None:
-        """What was kept before this is not heard, so it counts as something new."""
-        self._link = connected(self._settings, patience=self._settings.connect_seconds)
-        self._link.execute(f"LISTEN {CHANNEL}".encode())
-        self._heard += 1
+        import psycopg
 
-    def _lost(self) -> None:
-        if self._link is not None:
+        if self._link is None:
+            return
+        try:
+            self._link.pgconn.consume_input()
+            while self._link.pgconn.notifies() is not None:
+                self._heard += 1
+        except psycopg.Error:
             self._link.close()
-        self._link = None
-        self._again = time.monotonic() + RETRY_SECONDS
+            self._link = None
+            self._again = time.monotonic() + RETRY_SECONDS
+
+    def _connect(self) -> None:
+        """What was kept before this is not heard, so that it counts as something new."""
+        import psycopg
+
+        link: Link | None = None
+        try:
+            link = connected(self._settings, patience=self._settings.connect_seconds)
+            link.execute(f"LISTEN {CHANNEL}".encode())
+        except (psycopg.Error, HelpdeskError):
+            if link is not None:
+                link.close()
+            link = None
+        with self._guard:
+            self._connecting = False
+            if link is None:
+                self._again = time.monotonic() + RETRY_SECONDS
+            elif self._closed:
+                link.close()
+            else:
+                self._link = link
+                self._heard += 1
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from helpdesk.database.sqlite import SqliteDatabase
 from helpdesk.errors import Refused
 from helpdesk.events import Change
 from helpdesk.gate import requests_rows as rows
+from helpdesk.gate.codes import check_code, split
 from helpdesk.gate.delegations import Delegations
 from helpdesk.gate.requests_schema import RELEASED
 from helpdesk.gate.requests_words import closed, own_request, too_many
@@ -87,6 +88,8 @@ class Requests:
         self._clock = clock
         self._signer = signer
         self._rows = rows.SealedRows(clock, signer)
+        self.told: Callable[[Request], None] = _nobody
+        """Told of each request that was made or came to stand somewhere else; it raises nothing."""
 
     # ── asking ────────────────────────────────────────────────────────────────────────────────
 
@@ -109,11 +112,13 @@ class Requests:
         try:
             with self._store.writing(about) as session:
                 self._leave_room(session, call.requester_id, approvers)
-                return self._store_new(session, call, changes, approvers, reason)
+                made = self._store_new(session, call, changes, approvers, reason)
         except Duplicate as error:
             raise Refused("This call waits for approval already.", code="already-requested") from error
         except Unsure as lost:
-            return _kept(lost, settled(self._store, about, lambda session: self._made(session, call.nonce)))
+            made = _kept(lost, settled(self._store, about, lambda session: self._made(session, call.nonce)))
+        self.told(made)
+        return made
 
     def _store_new(
         self,
@@ -154,9 +159,16 @@ class Requests:
     # ── looking ───────────────────────────────────────────────────────────────────────────────
 
     def get(self, id: str) -> Request:
-        """One request, in upper or lower case. Raises NotFound; Refused ("sealed") when it was altered."""
+        """One request, by its id or the code of a message about it, in upper or lower case.
+
+        Raises:
+            NotFound. Refused: it was altered ("sealed"), or the code is another's ("wrong-code").
+        """
+        id, check = split(id)
         with self._store.reading() as session:
-            return self._rows.load(session, id)
+            request = self._rows.load(session, id)
+        check_code(request, check)
+        return request
 
     def waiting_for(self, *people: str, limit: int | None = None, after: str = "") -> list[Request]:
         """Open requests that one of these people may decide; what ends first comes first.
@@ -325,6 +337,7 @@ class Requests:
     ) -> Request:
         """Add one decision, if the request stands where the decision may follow. ``by`` None: as before."""
         sealed: list[bytes] = []
+        id = split(id)[0]
         about = f"request {id.strip().upper()}"
         try:
             with self._store.writing(about) as session:
@@ -344,12 +357,14 @@ class Requests:
                     approval=asdict(approval) if approval else None,
                 )
                 sealed.append(self._add(session, decision))
-                return self._rows.load(session, request.id)
+                decided = self._rows.load(session, request.id)
         except Duplicate as error:  # somebody decided beside the program's own locks
             raise closed(self.get(id), self._now()) from error
         except Unsure as lost:
             found = settled(self._store, about, lambda session: self._decided(session, id, sealed[-1]))
-            return _kept(lost, found)
+            decided = _kept(lost, found)
+        self.told(decided)
+        return decided
 
     def _next(self, session: Session, request: Request, what: str, by: str) -> Decision:
         row = session.one("SELECT steps FROM requests WHERE id = ?", request.id)
@@ -393,6 +408,10 @@ class Requests:
 
     def _now(self) -> datetime:
         return self._clock().astimezone(UTC)
+
+
+def _nobody(request: Request) -> None:
+    """Nobody is told."""
 
 
 def _may_decide(approver_id: str, by: Decider = NOBODY_ELSE) -> Callable[[Request], None]:

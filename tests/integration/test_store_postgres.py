@@ -161,7 +161,7 @@ def test_after_a_restart_of_the_server_the_next_question_is_answered(
 ) -> None:
     requests = requests_in(store)
     made = requests.create(a_call(), CHANGES, (OLGA,), "")
-    before = requests.marks()
+    before = heard(requests)
     postgres.stop(kill=True)
     try:
         with pytest.raises(StoreUnreachable) as caught:
@@ -297,12 +297,18 @@ def test_many_threads_take_turns_at_a_few_connections(
     assert max(most) <= postgres_link.AT_MOST
 
 
+def heard(requests: Requests) -> tuple[int, ...]:
+    """The marks, once it listens."""
+    soon(lambda: requests.marks()[-1] == 1)
+    return requests.marks()
+
+
 def test_marks_change_when_another_program_keeps_something_and_only_then(
     store: PostgresDatabase, open_store: Callable[..., PostgresDatabase]
 ) -> None:
     here, there = requests_in(store), requests_in(open_store())
     made = there.create(a_call(), CHANGES, (OLGA,), "")
-    before = here.marks()
+    before = heard(here)
     for _ in range(20):
         assert here.marks() == before
     there.claim(made.id, OLGA.id)

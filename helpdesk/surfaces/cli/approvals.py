@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from helpdesk.surfaces.cli.commands import group
+from helpdesk.surfaces.cli.delegate import delegate, delegations, revoke
 from helpdesk.surfaces.cli.invocation import Invocation, current
 from helpdesk.text import whole
 
@@ -21,22 +22,31 @@ def _whole(id: str) -> str:
 
 
 app = group("Requests that wait for your decision, and your own.")
+PAGE = 50
+"""Requests in a list where nobody says how many; each of them is opened and proven."""
 Id = Annotated[
     str, typer.Argument(help="The request's id, such as R-7K3F2Q.", show_default=False, callback=_whole)
 ]
 
 
 @app.command("list")
-def list_() -> int:
+def list_(
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, metavar="N", help="At most N of each; 0 for all of them.")
+    ] = PAGE,
+) -> int:
     """List what waits for you, and what you asked for with where it stands."""
     from helpdesk.surfaces.columns import table
 
     run = current()
-    _, waiting, mine = run.run(_requests(run))
+    _, waiting, mine = run.run(_requests(run, limit + 1 if limit else None))
+    more = [title for title, found in (("waiting", waiting), ("mine", mine)) if limit and len(found) > limit]
+    waiting, mine = waiting[: limit or None], mine[: limit or None]
     document = {
         "schema": "helpdesk.approvals/1",
         "waiting": [_document(request) for request in waiting],
         "mine": [_document(request) for request in mine],
+        "more": more,
     }
     look = run.look
     if look.plain:
@@ -50,6 +60,8 @@ def list_() -> int:
         lines.append(look.paint(title, "bold"))
         lines += table(_HEADERS[1:], [_row(r) for r in requests], look) or [none]
         lines.append("")
+    if more:
+        lines.append(f"There are more than {limit}: helpdesk approvals list --limit 0")
     if waiting:
         lines.append(f"Look at one: helpdesk approvals show {waiting[0].id}")
     return run.answer(document, lines if lines[-1] else lines[:-1])
@@ -117,14 +129,20 @@ def withdraw(id: Id) -> int:
     return run.perform(work)
 
 
+app.command("delegate")(delegate)
+app.command("revoke")(revoke)
+app.command("delegations")(delegations)
+
+
 # ── reading ───────────────────────────────────────────────────────────────────────────────────
 
 
-async def _requests(run: Invocation) -> tuple[SignedIn, list[Request], list[Request]]:
+async def _requests(run: Invocation, limit: int | None) -> tuple[SignedIn, list[Request], list[Request]]:
     signed_in = await run.signed_in()
     me = signed_in.actor.person.id
-    waiting = await asyncio.to_thread(run.desk.requests.waiting_for, me)
-    return signed_in, waiting, await asyncio.to_thread(run.desk.requests.made_by, me)
+    requests = run.desk.requests
+    waiting = await asyncio.to_thread(lambda: requests.inbox(me, limit=limit))
+    return signed_in, waiting, await asyncio.to_thread(lambda: requests.made_by(me, limit=limit))
 
 
 async def _one(run: Invocation, id: str) -> tuple[SignedIn, Request]:

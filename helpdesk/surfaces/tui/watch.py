@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from helpdesk.surfaces.tui.app import HelpdeskApp
 
 REQUESTS_EVERY = 1.0
-"""Seconds between two looks at whether any process wrote a request; it costs two ``stat`` calls."""
+"""Seconds between two looks at whether any process wrote a request; it costs two ``stat`` calls, or nothing."""
+AT_MOST = 50
+"""Requests in either list; what is decided makes room for the next."""
 AWAY_EVERY = 15.0
 """Seconds between two looks at whether what is away came back."""
 THERE_EVERY = 60.0
@@ -100,8 +102,8 @@ class Watch(Widget):
     async def _read(self, me: str) -> None:
         requests = self._helpdesk.desk.requests
         try:
-            waiting = await asyncio.to_thread(requests.waiting_for, me)
-            mine = await asyncio.to_thread(requests.made_by, me)
+            waiting = await asyncio.to_thread(lambda: requests.waiting_for(me, limit=AT_MOST))
+            mine = await asyncio.to_thread(lambda: requests.made_by(me, limit=AT_MOST))
         except HelpdeskError as error:
             self.app.notify(error.message, severity="error", markup=False)
             return

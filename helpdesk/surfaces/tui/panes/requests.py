@@ -19,7 +19,7 @@ from helpdesk.surfaces.tui.feed import Feed
 from helpdesk.surfaces.tui.paint import safe
 from helpdesk.surfaces.tui.pane import Pane
 from helpdesk.surfaces.tui.spans import age, in_units
-from helpdesk.surfaces.tui.watch import Watch
+from helpdesk.surfaces.tui.watch import AT_MOST, Watch
 from helpdesk.text import local_time
 
 if TYPE_CHECKING:
@@ -85,6 +85,13 @@ class RequestsPane(Pane):
         ):
             options.add_option(Option(Content.styled(title, "bold $accent"), disabled=True))
             options.add_options([Option(_entry(request), id=request.id) for request in requests])
+            if len(requests) >= AT_MOST:
+                options.add_option(
+                    Option(
+                        Content.styled(f" The first {AT_MOST}; there may be more.", "$text-muted"),
+                        disabled=True,
+                    )
+                )
             if not requests:
                 options.add_option(Option(Content.styled(f" {none}", "$text-muted"), disabled=True))
         self._requests = [*waiting, *mine]
@@ -105,12 +112,23 @@ class RequestsPane(Pane):
         highlighted.stop()
         self._details(self._under_cursor())
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Only the keys that do something for the request under the cursor are offered."""
+        if action not in ("approve", "deny", "withdraw") or not self.is_mounted:
+            return True
+        request = self._under_cursor()
+        if request is None or request.state.value != "pending":
+            return False
+        own = self.who is not None and self.who.actor.person.id == request.call.requester_id
+        return own == (action == "withdraw")
+
     def _details(self, request: Request | None) -> None:
         text = Content.styled("Requests come here when an action needs somebody's approval.", "$text-muted")
         if request is not None:
             width = self.query_one("#request").size.width or 60
             text = Content("\n").join(self._lines(request, max(width - 4, 20)))
         self.query_one("#request-details", Static).update(text)
+        self.refresh_bindings()
 
     def _lines(self, request: Request, room: int) -> list[Content]:
         style = _STYLES.get(request.state.value, "")
