@@ -11,6 +11,7 @@ from helpdesk.workflows.model import Step, Workflow
 
 MARKS = {
     "done": "✓",
+    "accepted": "✓",
     "running": "▸",
     "waiting": "…",
     "left out": "-",
@@ -24,6 +25,7 @@ MARKS = {
 }
 _FILLS = {
     "done": "#d9efdc",
+    "accepted": "#d9efdc",
     "running": "#dbe8fb",
     "waiting": "#fdf3d0",
     "left out": "#eeeeee",
@@ -115,6 +117,7 @@ def state_of(step: Step, states: Mapping[str, str]) -> str:
         "undone",
         "made good",
         "to do",
+        "accepted",
         "done",
     )
     return next((state for state in (*worst, "left out") if state in mine), "")

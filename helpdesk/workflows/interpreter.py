@@ -45,6 +45,8 @@ CANCEL = "cancel"
 """The topic of the message that ends a run."""
 ANSWER_WITHIN = timedelta(days=14)
 _NO_WAIT = datetime(2000, 1, 1, tzinfo=UTC)
+_GOOD = (Outcome.DONE, Outcome.ACCEPTED)
+_CHANGED = (Outcome.DONE, Outcome.ACCEPTED, Outcome.PARTIAL)
 _TRIED_AGAIN = frozenset({Outcome.FAILED, Outcome.UNREACHABLE})
 _NOT_AGAIN = frozenset({"stale", "workflow-file", "expression", "plugin"})
 
@@ -251,7 +253,7 @@ class Running:
         if self.makes.runner.catalog.spec(step.call).reads:
             return await self._read(step, record, durably)
         result = await self._tried(step, record, planned, durably)
-        if result.outcome is not Outcome.DONE:
+        if result.outcome not in _GOOD:
             raise Stopped(f"step {path} ({step.call}): {result.message}", _stops_as(result.outcome))
         await self._tell(durably)
         return output_of(result)
@@ -333,12 +335,12 @@ class Running:
         )
         begun = keeping.kept.get(f"{name}:begin", {})
         record.kept = begun
-        record.changed = "result" not in begun and result.outcome in (Outcome.DONE, Outcome.PARTIAL)
+        record.changed = "result" not in begun and result.outcome in _CHANGED
         if result.outcome in (Outcome.UNKNOWN, Outcome.ACCEPTED) and "result" not in begun:
             record.ended(result, "unknown")
             await self._tell(durably)
             result = await probed(self, record, result, durably)
-            record.changed = result.outcome in (Outcome.DONE, Outcome.PARTIAL)
+            record.changed = result.outcome in _CHANGED
         record.ended(result, _state(result.outcome))
         return result
 
@@ -461,12 +463,12 @@ def _state(outcome: Outcome) -> Any:
         Outcome.DONE: "done",
         Outcome.PARTIAL: "partial",
         Outcome.UNKNOWN: "unknown",
-        Outcome.ACCEPTED: "unknown",
+        Outcome.ACCEPTED: "accepted",
     }.get(outcome, "failed")
 
 
 def _stops_as(outcome: Outcome) -> Outcome:
-    if outcome in (Outcome.UNKNOWN, Outcome.ACCEPTED):
+    if outcome is Outcome.UNKNOWN:
         return Outcome.UNKNOWN
     return Outcome.REFUSED if outcome is Outcome.REFUSED else Outcome.FAILED
 

@@ -19,7 +19,7 @@ from helpdesk.engine import Engine, Run, RunState
 from helpdesk.errors import Failed, HelpdeskError, NotFound, PluginFailure, Refused
 from helpdesk.events import Observation, Outcome
 from helpdesk.gate.authorization import Decision, Subject, Verdict
-from helpdesk.plugin import NOT_YET, Action, Context, NotYet, Plugin, Preview, ReadContext, Risk
+from helpdesk.plugin import NOT_YET, ONLY_TAKEN, Action, Context, NotYet, Plugin, Preview, ReadContext, Risk
 from helpdesk.ports import DirectoryReader, Interaction
 from helpdesk.spec import ActionSpec
 from helpdesk.workflows.checking import check_calls
@@ -317,7 +317,7 @@ async def _begin(workflow: Workflow, made_by: FileProcesses, ctx: Context) -> st
     ended = await _ended(engine, plan.run, made_by.waits)
     if ended is None:
         return f"Run {plan.run} carries it out: helpdesk workflow show {plan.run}"
-    if ended["outcome"] != Outcome.DONE:
+    if ended["outcome"] not in (Outcome.DONE, Outcome.ACCEPTED):
         raise Failed(str(ended["message"]), hint=f"helpdesk workflow show {plan.run}", code="workflow-failed")
     return str(ended["message"])
 
@@ -360,7 +360,9 @@ async def _read_back(made_by: FileProcesses, ctx: ReadContext) -> list[Observati
         ended = await asyncio.to_thread(result_of_run, engine, plan.run)
     except NotFound:
         ended = {"outcome": "failed", "message": "It never began.", "steps": []}
-    return NOT_YET if ended is None else receipt_of(plan, ended)
+    if ended is None or ended["outcome"] == Outcome.ACCEPTED:
+        return ONLY_TAKEN
+    return receipt_of(plan, ended)
 
 
 def receipt_of(plan: Plan, ended: Mapping[str, Any]) -> list[Observation]:

@@ -20,6 +20,7 @@ State = Literal[
     "undone",
     "not undone",
     "made good",
+    "accepted",
 ]
 
 
@@ -89,6 +90,8 @@ def ending(
 
 
 def _outcome(records: Sequence[Record], how: Outcome) -> Outcome:
+    if how is Outcome.DONE and any(one.state == "accepted" for one in records):
+        return Outcome.ACCEPTED
     if how in (Outcome.DONE, Outcome.UNKNOWN):
         return how
     left = [one for one in records if one.changed and one.state != "undone"]
@@ -97,11 +100,17 @@ def _outcome(records: Sequence[Record], how: Outcome) -> Outcome:
 
 def _message(name: str, records: Sequence[Record], stopped: str, outcome: Outcome) -> str:
     calls = [one for one in records if one.action]
-    if outcome is Outcome.DONE:
+    if outcome in (Outcome.DONE, Outcome.ACCEPTED):
         changed = sum(1 for one in calls if one.changed)
         already = sum(1 for one in calls if one.state == "done" and not one.changed and one.receipt)
         more = f", {already} had nothing to do" if already else ""
-        return f"{name} is done: {_steps(changed)} carried out{more}."
+        taken = [one for one in calls if one.state == "accepted"]
+        if not taken:
+            return f"{name} is done: {_steps(changed)} carried out{more}."
+        return (
+            f"{name} is carried out: {_steps(changed)}{more}. Taken by its system, and not to be read back there: "
+            f"{_listed(taken)}."
+        )
     parts = [f"{name} stopped{f': {stopped}' if stopped else ''}".rstrip(".") + "."]
     undone = [one for one in records if one.state == "undone"]
     good = [one for one in records if one.state == "made good"]

@@ -325,7 +325,9 @@ def whole_result(engine: Engine, id: str) -> Result | None:
         message=message,
         receipt=tuple(one for one in receipt_of(plan, ended) if one.system != SYSTEM or not one.as_expected),
         entry=ended.get("entry"),
-        error=None if outcome is Outcome.DONE else ErrorInfo("workflow-failed", message, hint),
+        error=None
+        if outcome in (Outcome.DONE, Outcome.ACCEPTED)
+        else ErrorInfo("workflow-failed", message, hint),
         data={
             "run": id,
             "steps": [_step_document(step) for step in ended["steps"]],

@@ -13,11 +13,13 @@ from helpdesk.actions.restore import restored
 from helpdesk.engine import Document
 from helpdesk.errors import HelpdeskError
 from helpdesk.events import ErrorInfo, Outcome, Warned
+from helpdesk.gate.requests import RequestState
 from helpdesk.workflows.processes import receipt_of
 
 if TYPE_CHECKING:
     from helpdesk.workflows.interpreter import Running
 
+_CARRIED_OUT = (Outcome.DONE, Outcome.ACCEPTED)
 _CLOCKS_APART = timedelta(minutes=10)
 
 
@@ -28,7 +30,8 @@ async def settle(run: Running, ended: Mapping[str, Any]) -> Document:
         signed_in = await run.door.acting()
         entry = await asyncio.to_thread(_logged, run, ended, signed_in)
         if run.makes.request and entry is not None:
-            state = request_state(Outcome(ended["outcome"]))
+            outcome = Outcome(ended["outcome"])
+            state = RequestState.DONE if outcome in _CARRIED_OUT else request_state(outcome)
             await asyncio.to_thread(run.makes.runner.requests.finish, run.makes.request, state, entry)
     except (
         HelpdeskError,
@@ -57,7 +60,7 @@ def _logged(run: Running, ended: Mapping[str, Any], signed_in: Any) -> int | Non
         return outcomes[-1].seq
     prepared, before = restored(run.makes.runner.catalog, intent, signed_in)
     outcome = Outcome(ended["outcome"])
-    error = None if outcome is Outcome.DONE else ErrorInfo("workflow-failed", str(ended["message"]))
+    error = None if outcome in _CARRIED_OUT else ErrorInfo("workflow-failed", str(ended["message"]))
     receipt = as_promised(before, receipt_of(run.plan, ended))
     result = prepared.result(outcome, str(ended["message"]), receipt=receipt, error=error)
     return journal.outcome(prepared, signed_in.actor, result, intent.seq, str(intent.body.get("request", "")))

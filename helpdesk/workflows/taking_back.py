@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 async def take_back(run: Running) -> None:
     """Take back every step that changed something."""
-    for record in reversed([one for one in run.records if one.changed and one.state == "done"]):
+    for record in reversed([one for one in run.records if one.changed and one.state in ("done", "accepted")]):
         await _take_back(run, record)
         await run.tell()
 
