@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from helpdesk.actions.prepare import Prepared
-from helpdesk.events import Change, Observation, Result
+from helpdesk.events import Change, Observation, Outcome, Result
 from helpdesk.gate.audit import AuditLog, Entry
-from helpdesk.identity import Actor
+from helpdesk.identity import Actor, Person
 from helpdesk.plugin import Preview
 
 Approvers = Sequence[tuple[str, str]]
@@ -21,9 +21,14 @@ _ABOUT_REQUESTS = ("request", "approval", "intent", "outcome")
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Writes calls to the audit log. Every method raises LogUnavailable when the entry is not durable."""
+    """Writes calls to the audit log. Every method raises LogUnavailable when the entry is not durable.
+
+    Attributes:
+        told: of each call that was done, once that is logged; it raises nothing.
+    """
 
     audit: AuditLog
+    told: Callable[[Prepared, Result], None] | None = None
 
     def intent(
         self,
@@ -59,7 +64,10 @@ class Journal:
             "receipt": _text(_plain(result.receipt)),
             "message": result.message,
         }
-        return self.audit.append("outcome", body, personal)
+        entry = self.audit.append("outcome", body, personal)
+        if self.told is not None and result.outcome is Outcome.DONE:
+            self.told(prepared, result)
+        return entry
 
     def answered(self, kind: str, prepared: Prepared, acting: Actor, result: Result, digest: str = "") -> int:
         """A read, a preview, or a call with nothing to change: then with the digest of that state."""
@@ -102,6 +110,19 @@ class Journal:
     def decided(self, request: str, decision: str, approver: Actor, seal: str, reason: str) -> int:
         body = {"request": request, "decision": decision, "seal": seal, "actor_id": approver.person.id}
         return self.audit.append("approval", body, {"actor": approver.login, "reason": reason})
+
+    def delegated(self, delegation: str, decision: str, giver: Actor, span: str, taker: Person | None) -> int:
+        """Somebody lets somebody stand in for them, or takes that back."""
+        body = {
+            "delegation": delegation,
+            "decision": f"delegation-{decision}",
+            "actor_id": giver.person.id,
+            "person_id": taker.id if taker else "",
+        }
+        personal: dict[str, str | int] = {"actor": giver.login, "message": span}
+        if taker is not None:
+            personal["target"] = taker.login
+        return self.audit.append("approval", body, personal)
 
     def batch(self, acting: Actor, file: str, body: Mapping[str, Any]) -> int:
         """A batch is confirmed and begins, or goes on.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpdesk.errors import Exit, HelpdeskError
 from helpdesk.events import ErrorInfo, Outcome, Result
@@ -80,6 +80,24 @@ def _unwatched(request: Request, error: HelpdeskError) -> Result:
         request=request.id,
         error=ErrorInfo(error.code, message, error.hint or f"helpdesk why {request.id}"),
     )
+
+
+def run_standing(parts: Parts, id: str) -> dict[str, Any] | None:
+    """How the run of a request stands, for an explanation; ``None`` where there is none, or nobody can tell; blocking."""
+    if parts.engine is None:
+        return None
+    try:
+        status = parts.engine.status(id.strip().upper())
+    except HelpdeskError:
+        return None
+    note = status.note or {}
+    return {
+        "state": status.state.value,
+        "worker": status.worker,
+        "note": str(note.get("message", "")),
+        "error": status.error,
+        "updated": status.updated.isoformat(),
+    }
 
 
 def handler(bench: Workbench) -> Fulfil:

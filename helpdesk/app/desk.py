@@ -27,6 +27,7 @@ from helpdesk.secrets import Secret
 if TYPE_CHECKING:
     from helpdesk.actions.call import Call
     from helpdesk.actions.why import CallWhy, EntryWhy
+    from helpdesk.actions.why_request import RequestWhy
     from helpdesk.conversation.case import Case
     from helpdesk.conversation.loop import Conversation
     from helpdesk.gate.sealed import Request
@@ -248,6 +249,14 @@ class Desk(Parts):
         from helpdesk.actions.explain_entry import EntryExplainer
 
         return await EntryExplainer(self.runner)(entry, signed_in)
+
+    async def why_request(self, id: str, signed_in: SignedIn, interaction: Interaction) -> RequestWhy:
+        """Where a request stands, and what would move it; see :class:`RequestExplainer`."""
+        from helpdesk.actions.why_request import RequestExplainer
+        from helpdesk.app.approving import run_standing
+
+        run = await asyncio.to_thread(run_standing, self, id)
+        return await RequestExplainer(self.runner)(id, signed_in, interaction, run)
 
     async def why_call(self, call: Call, signed_in: SignedIn, interaction: Interaction) -> CallWhy:
         """What would happen now if this person ran the call; see :class:`Explainer`."""

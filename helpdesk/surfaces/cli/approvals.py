@@ -151,13 +151,10 @@ async def _one(run: Invocation, id: str) -> tuple[SignedIn, Request]:
     Raises:
         NotFound: there is none, or it is between other people.
     """
-    from helpdesk.errors import NotFound
+    from helpdesk.actions.why_request import RequestExplainer
 
     signed_in = await run.signed_in()
-    request = await asyncio.to_thread(run.desk.requests.get, id)
-    me = signed_in.actor.person.id
-    if me != request.call.requester_id and me not in request.approver_ids:
-        raise NotFound(f"There is no request {id!r} of yours or for you.", hint="helpdesk approvals list")
+    request = await asyncio.to_thread(RequestExplainer(run.desk.runner).concerning, id, signed_in)
     return signed_in, request
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from helpdesk.ports import SignedIn
 
 T = TypeVar("T")
+_REQUEST = re.compile(r"[Rr]-[0-9A-Za-z]{6}", re.ASCII)
 
 
 class WhyGroup(TyperGroup):
@@ -37,19 +39,28 @@ class WhyGroup(TyperGroup):
                 context_settings=CONTEXT,
                 rich_markup_mode=None,
             )
+        if _REQUEST.fullmatch(cmd_name):
+            return TyperCommand(
+                name=cmd_name,
+                callback=lambda: explain_request(cmd_name),
+                help=f"Explain request {cmd_name.upper()}.",
+                context_settings=CONTEXT,
+                rich_markup_mode=None,
+            )
         spec = catalog().spec(cmd_name)  # NotFound names the nearest ones
         return action_command(_without_secrets(spec), explain_call)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        formatter.write_usage("helpdesk why", "ENTRY | ACTION [ARGUMENTS]...")
+        formatter.write_usage("helpdesk why", "ENTRY | REQUEST | ACTION [ARGUMENTS]...")
         formatter.write_paragraph()
         formatter.write_text(
             "With the number of a log entry: who did it, as whom, which rule decided, where each value came from, "
             "and what was read back. With an action: whether you may run it now, which condition fails, who could "
-            "approve or do it, and what would change. Nothing is changed."
+            "approve or do it, and what would change. With a request: who can say yes now and who did, what it waits "
+            "for, what would move it, and when it expires. Nothing is changed."
         )
         with formatter.section("Examples"):
-            formatter.write("  helpdesk why 42\n  helpdesk why access.grant bo finance-share\n")
+            formatter.write("  helpdesk why 42\n  helpdesk why R-7K3F2Q\n  helpdesk why access.grant bo finance-share\n")
         with formatter.section("Actions"):
             formatter.write_dl([(synopsis(spec), spec.summary) for spec in catalog().specs])
         formatter.write_paragraph()
@@ -67,6 +78,19 @@ def explain_entry(entry: int) -> int:
 
     why = _signed_in(run, work)
     return run.answer(why.plain(), entry_lines(why, run.look))
+
+
+def explain_request(id: str) -> int:
+    """Explain one request."""
+    from helpdesk.surfaces.why_request_lines import request_lines
+
+    run = current()
+
+    async def work(signed_in: SignedIn) -> Any:
+        return await run.desk.why_request(id, signed_in, run.terminal)
+
+    why = _signed_in(run, work)
+    return run.answer(why.plain(), request_lines(why, run.look))
 
 
 def explain_call(spec: ActionSpec, given: dict[str, Any]) -> int:

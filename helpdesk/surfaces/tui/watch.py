@@ -102,7 +102,7 @@ class Watch(Widget):
     async def _read(self, me: str) -> None:
         requests = self._helpdesk.desk.requests
         try:
-            waiting = await asyncio.to_thread(lambda: requests.waiting_for(me, limit=AT_MOST))
+            waiting = await asyncio.to_thread(lambda: requests.inbox(me, limit=AT_MOST))
             mine = await asyncio.to_thread(lambda: requests.made_by(me, limit=AT_MOST))
         except HelpdeskError as error:
             self.app.notify(error.message, severity="error", markup=False)
