@@ -18,6 +18,7 @@ import pytest
 from helpdesk.app import Desk
 from helpdesk.app.working import ensure_worker, worker_lives
 from helpdesk.errors import ConfigError
+from tests.json_schema import problems
 from tests.surfaces.company import PASSWORDS, PROGRAM, ROOT, Company
 
 CONFIG = """
@@ -92,7 +93,7 @@ def _page(port: int, path: str) -> str:
         return text
 
 
-@pytest.mark.req("S1", "CLI-8", "CLI-25")
+@pytest.mark.req("S1", "CLI-8")
 def test_a_worker_serves_says_how_it_is_and_ends_in_good_order(worked: Worked) -> None:
     port = _free_port()
     worked.configure(metrics=str(port))
@@ -104,7 +105,7 @@ def test_a_worker_serves_says_how_it_is_and_ends_in_good_order(worked: Worked) -
         first = json.loads(process.stdout.readline())
         assert first["event"] == "serving"
         document = worked.state_document()
-        assert document["schema"] == "helpdesk.worker/1"
+        assert problems(document, "worker-1") == []
         assert [one["alive"] for one in document["workers"]] == [True]
         assert document["workers"][0]["kinds"]
         assert _page(port, "/healthz") == "ok\n"
@@ -151,11 +152,14 @@ def test_key_and_unit_are_what_an_operator_needs(worked: Worked) -> None:
     assert key.code == 0
     public = worked.state / "keys" / "host.pub"
     assert key.out == public.read_text()
-    assert worked.run("--json", "worker", "key").document["key"] == key.out.strip()
+    printed = worked.run("--json", "worker", "key").document
+    assert problems(printed, "worker-key-1") == []
+    assert printed["key"] == key.out.strip()
     unit = worked.run("worker", "unit")
     assert unit.code == 0
     assert re.search(r"^ExecStart=.+ worker$", unit.out, re.MULTILINE)
     assert "Restart=always" in unit.out
+    assert problems(worked.run("--json", "worker", "unit").document, "worker-unit-1") == []
 
 
 def test_a_worker_is_started_on_demand_and_goes_on_without_its_terminal(

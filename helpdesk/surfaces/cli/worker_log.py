@@ -36,6 +36,7 @@ _TEXTS: Final = {
     "health": ("info", "Health and figures are at {address}"),
     "grant": ("info", "{message}"),
     "grant-overdue": ("error", "{grant} should have ended at {ends}: {why}"),
+    "notice-not-sent": ("warning", "{notice} was not sent: {why}"),
     "engine": ("warning", "The engine: {message}"),
 }
 _VALUES: Final = (
@@ -51,6 +52,7 @@ _VALUES: Final = (
     "message",
     "address",
     "grant",
+    "notice",
     "ends",
     "why",
 )
