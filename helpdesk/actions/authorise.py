@@ -9,7 +9,7 @@ from typing import Any
 from helpdesk.actions.prepare import Prepared
 from helpdesk.canonical import digest
 from helpdesk.errors import NotFound, Refused, Stale, Unreachable
-from helpdesk.gate.asked import Route, Routes
+from helpdesk.gate.asked import Asked, Route, Routes
 from helpdesk.gate.authorization import AccessRequest, Authorization, Decision, Subject, Verdict
 from helpdesk.gate.roles import PRIVILEGED, Roles
 from helpdesk.gate.services import Services
@@ -84,6 +84,9 @@ class Authoriser:
 
     def route(self, prepared: Prepared, decision: Decision, reader: DirectoryReader) -> Route | None:
         """How many must say yes, of those whom the policy lets; ``None``: any one of them; blocking."""
+        if decision.each:
+            needs = [Asked(of, tuple(one.person for one in subjects)) for of, subjects in decision.each]
+            return Route(decision.rule, tuple(needs))
         found = self.routes.route(prepared.spec.name, prepared.requester.person, prepared.group, reader)
         return found.only(subject.person.id for subject in decision.approvers) if found else None
 

@@ -73,6 +73,7 @@ class Decision:
         rule: the deciding rule's ``@id``; "default-deny" when no rule permits.
         reason: one sentence for the person. hint: what to do next.
         approvers: with NEEDS_APPROVAL, those whose approval makes it allowed.
+        each: with several calls in one, each yes that is needed: of whom, and who could give it; empty: any one.
     """
 
     verdict: Verdict
@@ -80,6 +81,7 @@ class Decision:
     reason: str
     hint: str = ""
     approvers: tuple[Subject, ...] = ()
+    each: tuple[tuple[str, tuple[Subject, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

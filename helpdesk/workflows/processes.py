@@ -213,7 +213,7 @@ class LookAtAll:
     ) -> Decision:
         """One decision about the whole; see :func:`together`."""
         extra = _extra_approvers(self.workflow, overview, prepared, reader)
-        return together(self.workflow.name, own, [*overview.decisions, *extra])
+        return together(own, [*overview.decisions, *extra])
 
 
 def told(workflow: Workflow, plan: Plan, prepared: Prepared) -> str:
@@ -259,11 +259,11 @@ def _extra_approvers(
     return [Decision(Verdict.NEEDS_APPROVAL, rule, reason, approvers=approvers)]
 
 
-def together(name: str, own: Decision, steps: Sequence[Decision]) -> Decision:
-    """One decision about the whole: whoever approves it must be able to approve each step that needs that.
+def together(own: Decision, steps: Sequence[Decision]) -> Decision:
+    """One decision about the whole: one yes of somebody who may approve every step, or one yes for each of them.
 
     Raises:
-        Refused: nobody can approve all of them.
+        Refused: a step is not allowed at all.
     """
     waiting = [one for one in (own, *steps) if one.verdict is Verdict.NEEDS_APPROVAL]
     denied = next((one for one in (own, *steps) if one.verdict is Verdict.DENIED), None)
@@ -275,17 +275,14 @@ def together(name: str, own: Decision, steps: Sequence[Decision]) -> Decision:
     for one in waiting[1:]:
         ids = {subject.person.id for subject in one.approvers}
         common = {id: subject for id, subject in common.items() if id in ids}
-    if not common:
-        sides = "; ".join(
-            dict.fromkeys(" or ".join(subject.person.login for subject in one.approvers) for one in waiting)
-        )
-        raise Refused(
-            f"Nobody alone can approve every step of {name}: they need {sides}.",
-            hint="Ask for the steps one by one, or let one of them own all the groups.",
-            code="no-approver",
-        )
     first = waiting[0]
-    return replace(first, approvers=tuple(common.values()))
+    if common:
+        return replace(first, approvers=tuple(common.values()))
+    each: dict[str, tuple[Subject, ...]] = {}
+    for one in waiting:
+        each.setdefault(" or ".join(subject.person.login for subject in one.approvers), one.approvers)
+    everybody = {subject.person.id: subject for one in waiting for subject in one.approvers}
+    return replace(first, approvers=tuple(everybody.values()), each=tuple(each.items()))
 
 
 # ── carrying out, and reading back ────────────────────────────────────────────────────────────

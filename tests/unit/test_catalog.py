@@ -8,6 +8,7 @@ import subprocess
 import sys
 from importlib.metadata import EntryPoint, PathDistribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -252,9 +253,9 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     made: list[int] = []
     real = catalogs.build
 
-    def counting() -> tuple[Catalog, list[Path]]:
+    def counting(processes: Any = None) -> tuple[Catalog, list[Path]]:
         made.append(1)
-        return real()
+        return real(processes=processes)
 
     monkeypatch.setattr(catalogs, "build", counting)
     return made

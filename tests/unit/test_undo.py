@@ -232,7 +232,7 @@ def test_an_opposite_that_needs_an_approval_waits_for_it_and_is_not_asked_for_tw
 @pytest.mark.req("D9")
 def test_who_has_no_right_to_the_opposite_undoes_nothing(world: World) -> None:
     granted = world.do("olga", "access.grant", person="bo", group=SHARE)
-    result = undo(world, "dana", granted.entry)
+    result = undo(world, "emma", granted.entry)
     assert result.outcome is Outcome.REFUSED
     assert result.rule == "default-deny"
     assert world.is_member("bo")

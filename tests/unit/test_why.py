@@ -76,8 +76,11 @@ def test_who_has_no_right_learns_the_condition_that_fails_and_who_could(world: W
     assert found.able == ("Olga Test (olga)", "Oscar Test (oscar)")
     assert found.unblock == (
         f"owners-decide-about-their-groups would permit it if you are an owner of {SHARE}.",
+        "owners-approve-what-the-service-desk-asks would permit it if you have the role helpdesk "
+        "(a member of service-desk) and somebody approves it.",
         "Olga Test (olga) or Oscar Test (oscar) can do it.",
-        "Only an owner of the group may: ask one of them.",
+        "Only an owner of the group may: ask one of them. "
+        "The group needs an owner, other than the two of you, who can approve it.",
     )
     assert found.changes == ()
 
