@@ -37,7 +37,9 @@ def grants_of(parts: Parts) -> Grants | None:
         return None
     from helpdesk.workflows.grants import Grants
 
-    return Grants(engine, parts.seals, parts.clock, lambda spec, groups: may_take(service, spec, groups))
+    grants = Grants(engine, parts.seals, parts.clock, lambda spec, groups: may_take(service, spec, groups))
+    grants.told = parts.telling.granted
+    return grants
 
 
 def may_take(service: ServiceSettings, undo: ActionSpec, groups: Collection[Named]) -> None:
@@ -141,9 +143,10 @@ def expiry(bench: Workbench) -> Handler | None:
 
     def troubled(grant: Grant, why: str) -> None:
         bench.telling("grant-overdue", grant=grant.id, ends=grant.ends.isoformat(), why=why)
+        parts.telling.overdue(grant, why)
 
     bench.beside.append(Beside("grants", EVERY, look))
-    return Expiry(parts.runner, grants, bench.door(), Gate(bench.acting), steady, troubled)
+    return Expiry(parts.runner, grants, bench.door(), Gate(bench.acting), steady, troubled, parts.telling.ended)
 
 
 def _last_logged(parts: Parts) -> datetime | None:

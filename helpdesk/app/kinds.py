@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,17 +32,6 @@ def workflow(bench: Workbench) -> Handler | None:
 
 def notice(bench: Workbench) -> Handler | None:
     """Mails and webhooks."""
-    return _made("helpdesk.workflows.notices", bench)
+    from helpdesk.app.noticing import handler
 
-
-def _made(module: str, bench: Workbench) -> Handler | None:
-    """What a module's ``handler(bench)`` makes; ``None`` while there is none."""
-    try:
-        found = import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        return None
-    maker = getattr(found, "handler", None)
-    made: Handler | None = maker(bench) if maker is not None else None
-    return made
+    return handler(bench)

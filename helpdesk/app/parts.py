@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from helpdesk.actions.upkeep import Upkeep
     from helpdesk.actions.words import Words
     from helpdesk.app.casework import Casework
+    from helpdesk.app.noticing import Telling
     from helpdesk.connectors.durable.client import DbosEngine
     from helpdesk.conversation.cases import Cases
     from helpdesk.database import Database
@@ -207,7 +208,15 @@ class Parts:
     def requests(self) -> Requests:
         from helpdesk.gate.requests import Requests
 
-        return Requests(self.store, self.clock, self.seals)
+        made = Requests(self.store, self.clock, self.seals)
+        made.told = self.telling.request
+        return made
+
+    @cached_property
+    def telling(self) -> Telling:
+        from helpdesk.app.noticing import Telling
+
+        return Telling(self)
 
     @cached_property
     def cases(self) -> Cases:
@@ -323,7 +332,7 @@ class Parts:
             catalog=self.catalog,
             authorise=Authoriser(self.authorization, self.roles, self.services, self.routes),
             systems=systems,
-            journal=Journal(self.audit),
+            journal=Journal(self.audit, self.telling.done),
             requests=self.requests,
             sign_in=self.sign_in,
             shared=self.config.requests.shared,

@@ -11,8 +11,9 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -84,6 +85,7 @@ class Expiry:
         door: of the worker. gate: whether the directory answers it.
         clock: now, UTC, which never goes back (:class:`helpdesk.workflows.expiry_watch.Steady`).
         notice: told once of each grant that should be gone and is not, with the reason.
+        over: told of each grant that has ended, and how.
     """
 
     runner: Runner
@@ -92,6 +94,7 @@ class Expiry:
     gate: Gate
     clock: Clock
     notice: Callable[[Grant, str], None] | None = None
+    over: Callable[[Grant, str], None] | None = None
     pauses: tuple[float, float] = field(default=_PAUSES)
 
     async def __call__(self, durably: Durably, document: Document) -> Document:
@@ -105,12 +108,11 @@ class Expiry:
         except Refused as error:
             await self._refused(durably, error)
             raise
-        now = datetime.fromisoformat((await durably.step("time", self._time))["now"])
-        if now < grant.ends - _EARLY and not grant.ended_by:
-            return await self._not_yet(durably, grant, document)
         told_of = False
         for attempt in count(1):
             seen = await durably.step(f"look:{attempt}", lambda: self._seen(grant))
+            if seen["early"]:
+                return await self._not_yet(durably, grant, document)
             if seen["newer"]:
                 return await self._ended(durably, grant, "replaced", f"{seen['newer']} holds instead.")
             trouble, pause = str(seen["trouble"]), self.pauses
@@ -132,13 +134,15 @@ class Expiry:
 
     # ── one try ───────────────────────────────────────────────────────────────────────────────
 
-    async def _time(self) -> Document:
-        return {"now": self.clock().isoformat()}
-
     async def _seen(self, grant: Grant) -> Document:
-        """Whether something newer holds instead, and whether the directory answers."""
-        newer = await waited(self._newer, grant)
-        return {"newer": newer, "trouble": "" if newer else await self.gate.trouble()}
+        """Whether its moment has come, whether something newer holds instead, and whether the directory answers."""
+        early = self.clock() < grant.ends - _EARLY and not grant.ended_by
+        try:
+            newer = "" if early else await waited(self._newer, grant)
+        except HelpdeskError as error:  # the store is away for a moment; without it nobody knows
+            return {"early": False, "newer": "", "trouble": error.message}
+        trouble = "" if early or newer else await self.gate.trouble()
+        return {"early": early, "newer": newer, "trouble": trouble}
 
     def _newer(self, grant: Grant) -> str:
         """The grant of the same thing that was given later and ends later: extended, or given anew; blocking."""
@@ -198,11 +202,11 @@ class Expiry:
     async def _ended(
         self, durably: Durably, grant: Grant, end: str, how: str, result: Result | None = None
     ) -> Document:
-        async def settle() -> Document:
+        with suppress(HelpdeskError):  # what is left waits for its own moment, and finds nothing to take
             await waited(self.grants.tidy, durably.id)
-            return {"late": max(int((self.clock() - grant.ends).total_seconds()), 0)}
-
-        late = (await durably.step("settle", settle))["late"]
+        if end == "ended" and self.over is not None:
+            await waited(self.over, grant, how)  # told twice is told once
+        late = max(int((self.clock() - grant.ends).total_seconds()), 0)
         if grant.ended_by and end == "ended":
             how = f"{how} {grant.ended_by} ended it before its time."
         document: Document = {"end": end, "how": how, "entry": None, "late": late, "grant": grant.id}
@@ -254,7 +258,8 @@ def call_of(grant: Grant, reader: DirectoryReader, *, key: str = "", undoes: int
     pinned = {**grant.people, **{name: one.id for name, one in grant.groups.items()}}
     try:
         person = reader.person_by_id(grant.person.id)
-        arguments |= {name: reader.person_by_id(id).login for name, id in grant.people.items()}
+        others = {id: reader.person_by_id(id) for id in grant.people.values() if id != person.id}
+        arguments |= {name: others.get(id, person).login for name, id in grant.people.items()}
     except NotFound:
         raise _gone(f"{grant.person.title or grant.person.name} is not in the directory any more") from None
     arguments |= {name: name_now(reader, one, person) for name, one in grant.groups.items()}

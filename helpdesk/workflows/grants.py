@@ -78,6 +78,8 @@ class Grants:
         self._seals = seals
         self._clock = clock
         self._may_take = may_take
+        self.told: Callable[[Grant], None] = lambda _: None
+        """Told of each grant that was kept; it raises nothing."""
 
     # ── promises ──────────────────────────────────────────────────────────────────────────────
 
@@ -98,6 +100,7 @@ class Grants:
                 hint="Run it again as a new call.",
                 code="stale",
             )
+        self.told(kept.grant)
         return kept.grant
 
     def drop(self, grant: Grant, why: str) -> None:  # noqa: ARG002 - the log says why; the engine keeps that it was

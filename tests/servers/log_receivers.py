@@ -109,12 +109,13 @@ class Notes:
     """A web server that keeps what is posted.
 
     Attributes:
-        notes: the bodies. paths: what was asked for. answer: the status it gives; 0 closes without one, -1 waits.
+        notes: the bodies. paths: what was asked for. headers: of each, with small letters. answer: the status it gives; 0 closes without one, -1 waits.
     """
 
     def __init__(self, port: int = 0, issued: Issued | None = None) -> None:
         self.notes: list[str] = []
         self.paths: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.answer = 201
         self._ended = threading.Event()
         notes = self
@@ -123,6 +124,7 @@ class Notes:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"])).decode("utf-8")
                 notes.paths.append(self.path)
+                notes.headers.append({name.lower(): value for name, value in self.headers.items()})
                 if notes.answer <= 0:
                     notes._ended.wait(PATIENCE if notes.answer else 0)
                     self.close_connection = True
