@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,33 @@ def test_a_run_that_is_ended_does_nothing_more(world: World) -> None:
     assert world.engine.status("R-1").state is RunState.CANCELLED
     assert world.engine.status("R-2").state is RunState.CANCELLED
     assert world.effects == []
+
+
+def test_a_run_of_a_kind_that_a_worker_does_not_know_is_left_to_one_that_does(
+    shared: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("helpdesk.connectors.durable.serving._OTHERS", timedelta(seconds=0.2))
+    shared.worker({"other": _short})
+    shared.start("R-1")
+    until(lambda: shared.engine.status("R-1").worker)
+    shared.worker({"request": _short})
+    assert shared.ended("R-1").state is RunState.DONE
+
+
+def test_two_versions_side_by_side_take_their_own_runs(
+    shared: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that writes runs differently has another protocol, and what the older one began is the older one's."""
+    shared.start("R-1")
+    with monkeypatch.context() as newer:
+        for module in ("client", "serving"):
+            newer.setattr(f"helpdesk.connectors.durable.{module}.PROTOCOL", "helpdesk-2")
+        shared.worker({"request": _short})
+        shared.start("R-2")
+        by_newer = shared.ended("R-2").worker
+    assert shared.engine.status("R-1").state is RunState.QUEUED
+    shared.worker({"request": _short})
+    assert shared.ended("R-1").worker != by_newer
 
 
 def test_runs_that_wait_for_somebody_take_no_thread(alone: World) -> None:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from dbos import DBOS
 from dbos._context import get_local_dbos_context
@@ -153,6 +153,10 @@ class DbosDurably:
                 code=FENCED,
             )
 
+    async def leave(self, until: datetime) -> NoReturn:
+        """Give the run back untouched until a moment. Raises Aside, which ends this execution."""
+        await self._put_aside(until)
+
     # ── ──────────────────────────────────────────────────────────────────────────────────────
 
     def _reserved(self, name: str, work: Work) -> Coroutine[Any, Any, Document]:
@@ -219,7 +223,7 @@ class DbosDurably:
             self._worker.telling("step-broke", run=self._id, step=name, error=error)
             return {"error": kept_error(broken(error))}
 
-    async def _put_aside(self, until: datetime, topic: str = "") -> None:
+    async def _put_aside(self, until: datetime, topic: str = "") -> NoReturn:
         """Give the run back until a moment, or until it is told something. Always raises Aside."""
 
         def give_back() -> None:

@@ -10,7 +10,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,9 @@ class DbosServing:
             DBOS.workflow(name=PREFIX + kind, max_recovery_attempts=None)(
                 _carrying(worker, kind, handler, places)
             )
+        DBOS.workflow(name=_UNKNOWN, max_recovery_attempts=None)(_not_ours(worker))
+        known = self._dbos._registry.workflow_info_map
+        self._dbos._registry.workflow_info_map = _Known(known)
         DBOS.listen_queues([QUEUE])
         DBOS.launch()
         DBOS.register_queue(
@@ -237,6 +240,28 @@ def _carrying(
             raise SealedFailure(worker.sealer.seal(place, {"error": kept_error(wrong)})) from None
 
     return carry
+
+
+_UNKNOWN = "helpdesk-of-others"
+_OTHERS = timedelta(seconds=60)
+"""For so long a run of a kind that this worker does not know is left to the others."""
+
+
+class _Known(dict[str, Any]):
+    """DBOS's table of functions; it would keep a run that it has no function for until this process ends."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name) or super().get(_UNKNOWN, default)
+
+
+def _not_ours(worker: Worker) -> Callable[..., object]:
+    """Gives a run back that another worker may know, as one of a newer version."""
+
+    async def give_back(*_: object) -> str:
+        durably = DbosDurably(worker, str(DBOS.workflow_id), ())
+        return await durably.leave(worker.clock() + _OTHERS)
+
+    return give_back
 
 
 class _Forward(logging.Handler):
