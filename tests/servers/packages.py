@@ -108,6 +108,29 @@ def unpacked_program(name: str, package: str) -> tuple[Path, Mapping[str, str]]:
     return program, _libraries(folder)
 
 
+def unpacked_postgres() -> tuple[Path, Mapping[str, str]]:
+    """The folder of Postgres's programs out of Debian's package, unpacked, and the variables they need.
+
+    Raises:
+        Missing: it is not obtainable.
+    """
+    folder = cache_folder() / "postgresql"
+    programs = sorted(folder.glob("usr/lib/postgresql/*/bin/postgres"))
+    if not programs:
+        package = re.search(r"Depends: (postgresql-(\d+))$", _described_by_apt("postgresql"), re.MULTILINE)
+        if package is None:
+            raise Missing("no package of this distribution brings it")
+        _bring(folder, package[1], folder / f"usr/lib/postgresql/{package[2]}/bin/postgres")
+        programs = sorted(folder.glob("usr/lib/postgresql/*/bin/postgres"))
+    return programs[-1].parent, _libraries(folder)
+
+
+def _described_by_apt(package: str) -> str:
+    if shutil.which("apt-cache") is None:
+        raise Missing("apt-cache is not here to bring Debian's packages")
+    return _run(["apt-cache", "depends", package], Path.cwd())
+
+
 def keyring_or_skip() -> tuple[Path, Path, Mapping[str, str]]:
     """A session bus (the machine's own: it needs its configuration), gnome-keyring, and its variables."""
     bus = shutil.which("dbus-run-session")

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from tests.servers.certificates import Authority
-from tests.servers.packages import absent
+from tests.servers.packages import Missing, absent, unpacked_postgres
 
 _DEADLINE = 30.0
 _TRIES = 4
@@ -49,7 +49,8 @@ class Postgres:
         self.password = secrets.token_urlsafe(12)
         self._root_password = secrets.token_urlsafe(12)
         self._process: subprocess.Popen[bytes] | None = None
-        self._bin = program_folder()
+        self._bin, more = programs()
+        self._environment = {**os.environ, **more}
         self._as = _other_user()
         self.port = 0
         self._count = 0
@@ -98,7 +99,8 @@ class Postgres:
         with (self.folder / "postgres.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [str(self._bin / "postgres"), "-D", str(self.data), "-p", str(self.port)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._as,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=self._environment, **self._as,
             )  # fmt: skip
         deadline = time.monotonic() + _DEADLINE
         while True:
@@ -169,7 +171,7 @@ class Postgres:
         subprocess.run(
             [str(self._bin / "initdb"), "-D", str(self.data), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8",
              "-A", "scram-sha-256", "--pwfile", str(secret), "--no-sync"],
-            check=True, capture_output=True, timeout=120, **self._as,
+            check=True, capture_output=True, timeout=120, env=self._environment, **self._as,
         )  # fmt: skip
         secret.unlink()
         with (self.data / "postgresql.conf").open("a") as settings:
@@ -185,13 +187,19 @@ class Postgres:
                 os.chown(path, self._as["user"], self._as["group"])
 
 
-def program_folder() -> Path:
-    """Where ``initdb`` and ``postgres`` are; without them the test is skipped by name, and fails in CI."""
+def programs() -> tuple[Path, Mapping[str, str]]:
+    """Where ``initdb`` and ``postgres`` are, and the variables they need: the machine's own, or Debian's unpacked.
+
+    Without them the test is skipped by name, and fails in CI.
+    """
     known = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     for folder in (*map(Path, os.environ.get("PATH", "").split(os.pathsep)), *known):
         if (folder / "initdb").exists() and (folder / "postgres").exists():
-            return folder
-    return absent("postgres (its server and initdb) is missing; Debian's package is called postgresql")
+            return folder, {}
+    try:
+        return unpacked_postgres()
+    except Missing as error:
+        absent(f"postgres (its server and initdb) is missing: {error}")
 
 
 def _other_user() -> dict[str, Any]:
