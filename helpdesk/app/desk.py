@@ -215,6 +215,12 @@ class Desk(Parts):
         self._note(result)
         return result
 
+    async def wait(self, asked: Result, interaction: Interaction, within: float | None = None) -> Result:
+        """How a pending request ends; see :func:`helpdesk.app.waiting.wait`."""
+        from helpdesk.app.waiting import wait
+
+        return await wait(self, asked, interaction, within)
+
     async def approve(
         self, id: str, signed_in: SignedIn, interaction: Interaction, *, dry_run: bool = False
     ) -> Result:

@@ -157,3 +157,28 @@ def test_a_terminal_folds_at_spaces_and_never_inside_a_word_or_a_colour() -> Non
     assert Look(width=24).lines("a script reads whole lines, however long") == [
         "a script reads whole lines, however long"
     ]
+
+
+# ── waiting for somebody else ─────────────────────────────────────────────────────────────────
+
+
+def test_wait_takes_seconds_behind_a_sign_or_none() -> None:
+    flags, rest = split(["do", "access.request", "finance-share", "--wait"])
+    assert (flags.wait, flags.wait_seconds, rest) == (True, None, ["do", "access.request", "finance-share"])
+    flags, rest = split(["--wait=90", "do", "access.request", "30"])
+    assert (flags.wait, flags.wait_seconds, rest[-1]) == (True, 90.0, "30")
+    assert split(["do"])[0].wait is False
+
+
+@pytest.mark.parametrize("word", ["--wait=soon", "--wait=0", "--wait=", "--wait=99999999", "--wait=1.5"])
+def test_a_time_to_wait_that_is_none_is_refused(word: str) -> None:
+    with pytest.raises(UsageError, match="--wait"):
+        split(["do", "access.request", "finance-share", word])
+
+
+@pytest.mark.parametrize(
+    "words", [["log", "list", "--wait"], ["approvals", "approve", "R-222222", "--wait=3"]]
+)
+def test_wait_belongs_to_do(words: list[str]) -> None:
+    with pytest.raises(UsageError, match="belongs to do"):
+        split(words)

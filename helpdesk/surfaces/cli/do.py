@@ -220,6 +220,8 @@ def perform(spec: ActionSpec, given: dict[str, Any]) -> int:
                 found[p.name] = await run.terminal.ask_secret(_question(p, spec))
         call = Call(spec.name, values, dict.fromkeys(values, Provenance.TYPED), found)
         result = await run.desk.run(call, signed_in, run.terminal, dry_run=run.flags.dry_run)
+        if result.request and run.flags.wait and result.outcome.value == "pending":
+            return await run.desk.wait(result, run.terminal, run.flags.wait_seconds)
         return await _followed(run, call, result) if spec.process else result
 
     return run.perform(work)
@@ -230,7 +232,7 @@ async def _followed(run: Invocation, call: Any, result: Any) -> Any:
     from helpdesk.app.flows import follow, run_of
     from helpdesk.events import Outcome
 
-    waits = run.terminal.interactive or getattr(run.flags, "wait", False)
+    waits = run.terminal.interactive or run.flags.wait
     if result.outcome is not Outcome.ACCEPTED or not waits:
         return result
     return await follow(run.desk, run_of(call), run.terminal) or result

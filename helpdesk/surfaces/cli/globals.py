@@ -23,6 +23,7 @@ _SWITCHES = {
     "--verbose": "verbose",
     "-v": "verbose",
     "--no-pager": "no_pager",
+    "--wait": "wait",
     "--version": "version",
     "-V": "version",
 }
@@ -39,6 +40,8 @@ _VALUES = {
     "--run-name": "run_name",
 }
 _WITH_BATCH = ("--yes-plan", "--stop-after", "--run-name")
+MAX_WAIT = 14 * 24 * 3600
+"""Seconds: as long as a request may wait."""
 _SHORT = {name[1]: target for name, target in _SWITCHES.items() if len(name) == 2}
 
 HELP: tuple[tuple[str, str], ...] = (
@@ -52,6 +55,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("--password-stdin", "read that password from standard input"),
     ("--password-file FILE", "read that password from FILE (- is standard input)"),
     ("--reveal-to FILE|fd:N", "where a generated password goes off a terminal"),
+    ("--wait[=SECONDS]", "with do: wait for the decision and the outcome; Ctrl-C leaves it waiting"),
     ("--profile NAME", "use another set of files (demo: the demo's company)"),
     ("-q, --quiet / -v, --verbose", "say less / more on the way"),
     ("--color auto|always|never", "colour; --no-color is never"),
@@ -90,6 +94,8 @@ class Flags:
     color: str = "auto"
     no_pager: bool = False
     version: bool = False
+    wait: bool = False
+    wait_seconds: float | None = None
     batch: str = ""
     yes_plan: str = ""
     stop_after: str = ""
@@ -114,6 +120,8 @@ def split(arguments: Sequence[str]) -> tuple[Flags, list[str]]:
             setattr(flags, _SWITCHES[word], True)
         elif word == "--no-color":
             flags.color = "never"
+        elif name == "--wait":
+            flags.wait, flags.wait_seconds = True, _seconds(value)
         elif name in _VALUES or name == "--yes-for":
             _keep(flags, name, value if equals else _next(name, words))
         elif _is_cluster(word):
@@ -122,8 +130,19 @@ def split(arguments: Sequence[str]) -> tuple[Flags, list[str]]:
         else:
             rest.append(word)
     _check(flags)
+    if flags.wait and rest[:1] not in (["do"], ["help"]):
+        raise UsageError("--wait belongs to do.", hint="helpdesk do ACTION --wait")
     _check_batch(flags, rest)
     return flags, rest
+
+
+def _seconds(text: str) -> float:
+    """Raises UsageError."""
+    if text.isascii() and text.isdigit() and 0 < int(text) <= MAX_WAIT:
+        return float(text)
+    raise UsageError(
+        f"--wait takes whole seconds up to {MAX_WAIT:,}, as in --wait=300, or nothing.", code="wrong-wait"
+    )
 
 
 def _next(name: str, words: list[str]) -> str:
