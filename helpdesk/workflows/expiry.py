@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,7 +24,7 @@ from helpdesk.actions.grant import Grant, Named, told
 from helpdesk.actions.prepare import Prepared, prepare
 from helpdesk.actions.runner import Runner
 from helpdesk.engine import Document, Durably, Run
-from helpdesk.errors import Ambiguous, HelpdeskError, NotFound, NotSignedIn, Refused
+from helpdesk.errors import Ambiguous, HelpdeskError, NotFound, NotSignedIn, Refused, Stale
 from helpdesk.events import Outcome, Result
 from helpdesk.identity import Actor, Person
 from helpdesk.lanes import waited
@@ -185,8 +185,14 @@ class Expiry:
     def _prepared(self, grant: Grant, key: str, signed_in: SignedIn) -> Prepared:
         """The call that takes it back, as the person's own; blocking. Raises Refused ("gone")."""
         spec, action = self.runner.catalog.action(grant.undo)
-        person, call = call_of(grant, signed_in.directory, key=key, undoes=self._undoes(grant))
-        return prepare(call, spec, action, Actor(person=person), signed_in.directory)
+        reader, undoes = signed_in.directory, self._undoes(grant)
+        try:  # nearly always they are still called what they were; their ids are compared all the same
+            person = reader.person_by_id(grant.person.id)
+            call = _call(grant, grant.takes, key, undoes)
+            return prepare(call, spec, action, Actor(person=person), reader)
+        except (NotFound, Ambiguous, Stale):
+            person, call = call_of(grant, reader, key=key, undoes=undoes)
+            return prepare(call, spec, action, Actor(person=person), reader)
 
     def _undoes(self, grant: Grant) -> int:
         """The entry of this host's log that gave it; 0 where another host's log holds it; blocking."""
@@ -255,7 +261,6 @@ def call_of(grant: Grant, reader: DirectoryReader, *, key: str = "", undoes: int
         Refused: the person or the group is not there any more, so nothing is left to take back ("gone").
     """
     arguments: dict[str, Any] = dict(grant.takes)
-    pinned = {**grant.people, **{name: one.id for name, one in grant.groups.items()}}
     try:
         person = reader.person_by_id(grant.person.id)
         others = {id: reader.person_by_id(id) for id in grant.people.values() if id != person.id}
@@ -263,13 +268,18 @@ def call_of(grant: Grant, reader: DirectoryReader, *, key: str = "", undoes: int
     except NotFound:
         raise _gone(f"{grant.person.title or grant.person.name} is not in the directory any more") from None
     arguments |= {name: name_now(reader, one, person) for name, one in grant.groups.items()}
-    return person, Call(
+    return person, _call(grant, arguments, key or uuid.uuid4().hex, undoes)
+
+
+def _call(grant: Grant, arguments: Mapping[str, Any], key: str, undoes: int) -> Call:
+    """Bound to the ids of those that the grant is about, whatever the names say."""
+    return Call(
         action=grant.undo,
-        arguments=arguments,
+        arguments=dict(arguments),
         provenance=dict.fromkeys(arguments, Provenance.LOG),
-        key=key or uuid.uuid4().hex,
+        key=key,
         undoes=undoes,
-        pinned=pinned,
+        pinned={**grant.people, **{name: one.id for name, one in grant.groups.items()}},
         ends=grant.id,
     )
 
