@@ -161,7 +161,8 @@ class Fulfil:
         if refused is not None:
             raise refusal(refused)
         now = runner.systems.clock().astimezone(UTC)
-        return prepared, entitled(runner.authorise, request, prepared, reader, now)
+        stands_in = runner.requests.delegations.holds
+        return prepared, entitled(runner.authorise, request, prepared, reader, now, stands_in)
 
     def _never_begun(self, request: Request) -> None:
         """This host's log remembers what was begun or denied, also where the store was put back; blocking."""

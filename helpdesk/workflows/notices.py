@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from helpdesk.actions.grant import Grant
 from helpdesk.engine import Document, Engine, Run
 from helpdesk.gate.requests import Request, Requests, RequestState
+from helpdesk.gate.routing import escalation, needs
 from helpdesk.identity import Person
 from helpdesk.ports import Clock
 
@@ -125,15 +126,18 @@ class Notices:
     def request(self, request: Request) -> None:
         """A request was made, or came to stand somewhere else."""
         if request.state is RequestState.PENDING:
+            late = escalation(request)
+            first = {id for need in needs(request) for id in need.people}
             for id, name in zip(request.approver_ids, request.approver_names, strict=False):
-                self._asked(request, id, name)
+                self._asked(request, id, name, late.at if late is not None and id not in first else None)
         elif (told := _OF_STATE.get(request.state)) is not None:
             self._answered(request, told)
 
-    def _asked(self, request: Request, approver: str, name: str) -> None:
+    def _asked(self, request: Request, approver: str, name: str, at: datetime | None) -> None:
+        """``at``: when they are asked, where that is only once nobody else has answered."""
         waiting = len(self.requests.waiting_for(approver, limit=ASKS_AT_ONCE + 1))
         if waiting <= ASKS_AT_ONCE:
-            self.post(self._of(Told.WAITS, request.id, approver, name))
+            self.post(self._of(Told.WAITS, request.id, approver, name, at=at))
         else:
             self._together(Told.MANY_WAIT, approver, name)
 
