@@ -183,6 +183,7 @@ class World:
         self,
         login: str,
         action: str,
+        /,
         *,
         at: AtTerminal | None = None,
         secrets: dict[str, str] | None = None,

@@ -8,23 +8,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+from helpdesk.actions.approve import Approvals
 from helpdesk.actions.catalog import Catalog, PluginInfo, build
 from helpdesk.actions.schema import spec_of
+from helpdesk.config import ServiceSettings
+from helpdesk.connectors.embedded import NewPerson
+from helpdesk.connectors.mail import Outbox
 from helpdesk.errors import Failed, Unreachable
 from helpdesk.events import Result
+from helpdesk.gate.keys import HostKey
+from helpdesk.gate.requests import Request, Requests
+from helpdesk.gate.seals import Seals
+from helpdesk.gate.services import Services
 from helpdesk.plugin import Change, Context, Observation, Opposite, Plugin, Preview, ReadContext, Risk
 from helpdesk.ports import SignedIn
+from helpdesk.secrets import Secret
+from helpdesk.workflows.door import DurableDoor
+from helpdesk.workflows.fulfil import Fulfil, run_of
 from helpdesk.workflows.interpreter import Interpreter
 from helpdesk.workflows.plan import run_id
 from helpdesk.workflows.processes import KIND, FileProcesses
 from tests.fakes.engine import FakeEngine, Moving, Process
 from tests.fakes.terminal import Person as AtTerminal
-from tests.unit.door_world import NOW, World
-
-POLICY_MORE = """
-@id("lamps-for-all") @reason("Everyone may switch lamps.")
-permit (principal, action in [Action::"lamp.on", Action::"lamp.off", Action::"lamp.seen"], resource);
-"""
+from tests.unit.approvals_world import as_root
+from tests.unit.door_world import NOW, World, password_of
 
 
 class Lamps:
@@ -183,13 +190,13 @@ class Flows(World):
 
     # ── what people do ────────────────────────────────────────────────────────────────────────
 
-    def ask(self, login: str, workflow: str, *, key: str = "", **arguments: Any) -> tuple[Result, str]:
+    def ask(self, login: str, workflow: str, /, *, key: str = "", **arguments: Any) -> tuple[Result, str]:
         """Run a workflow to where it goes by itself; how the command ended, and the run's id."""
         key = key or f"{workflow}-{login}"
         result = self.do(login, workflow, key=key, **arguments)
         return result, run_id(key)
 
-    def run(self, login: str, workflow: str, *, key: str = "", **arguments: Any) -> dict[str, Any]:
+    def run(self, login: str, workflow: str, /, *, key: str = "", **arguments: Any) -> dict[str, Any]:
         """Run a workflow to its end; its receipt of the whole."""
         result, id = self.ask(login, workflow, key=key, **arguments)
         assert result.outcome.value == "accepted", result
@@ -205,4 +212,62 @@ class Flows(World):
         return {step["path"]: step["state"] for step in self.ended(id)["steps"]}
 
 
-__all__ = ["Flows", "Lamps", "fails", "replace", "times"]
+WORKER = "svc-worker"
+
+
+class Staffed(Flows):
+    """A company whose worker has an identity of its own, where approvals are signed and mail is kept in an outbox."""
+
+    def __init__(self, folder: Path, **files: str) -> None:
+        super().__init__(folder, **files)
+        self.embedded.admin.add_person(NewPerson(WORKER, "The Worker", Secret(password_of(WORKER))))
+        as_root(
+            self,
+            "INSERT INTO team_member (team, person) SELECT team.id, person.id FROM team, person "
+            "WHERE team.name = 'service-desk' AND person.login = ?",
+            WORKER,
+        )
+        self.embedded.admin.set_staffing_group("service-desk")
+        host = HostKey.load_or_create(folder / "keys")
+        self.seals = Seals(host, [host.public])
+        self.outbox = Outbox(folder / "outbox.db", self.clock)
+        self.runner.systems.mail = self.outbox
+        names = tuple(spec.name for spec in self.catalog.specs)
+        services = Services({"worker": ServiceSettings("worker", WORKER, names)})
+        self.requests = Requests(folder, self.clock, self.seals)
+        self.runner = replace(
+            self.runner,
+            requests=self.requests,
+            authorise=replace(self.runner.authorise, services=services),
+        )
+        self.approvals = Approvals(self.runner, self.seals.host, _Hands(self))
+        self.worker = self.process()
+
+    def process(self) -> Process:
+        there = cast(Any, AtTerminal())
+        door = DurableDoor(self.runner, self._acting, there, patience=0.0)
+        handlers: dict[str, Any] = {
+            KIND: Interpreter(self.runner, self._acting, there, patience=0.0),
+            "request": Fulfil(self.runner, door, pauses=(60.0, 600.0)),
+        }
+        return self.engine.process(handlers)
+
+    async def _acting(self) -> SignedIn:
+        signed_in = self._signed_in.get(WORKER)
+        return signed_in if signed_in is not None else await asyncio.to_thread(self.sign_in, WORKER)
+
+
+class _Hands:
+    """The worker as an approver's program reaches it; nobody waits for it."""
+
+    def __init__(self, flows: Staffed) -> None:
+        self.flows = flows
+
+    def takes(self, spec: Any) -> bool:
+        return True
+
+    def start(self, request: Request) -> None:
+        self.flows.engine.start(run_of(request))
+
+    async def follow(self, request: Request, interaction: Any) -> Result | None:
+        return None
