@@ -69,11 +69,12 @@ def test_killed_anywhere_an_offboarding_ends_once(tmp_path: Path) -> None:
         assert len(flows.queue.of(mia)) == 1, names[number - 1]  # one ticket, in the name of whoever asked
 
 
-def breaking(flows: Staffed, what: str) -> None:
+def breaking(flows: Staffed, what: str, target: str = "") -> None:
     """From now on this kind of write breaks before anything is written."""
 
     def before(write: Any) -> None:
-        flows.watch.fault = Fault.BREAK_BEFORE if write.what == what else None
+        breaks = write.what == what and target in write.target
+        flows.watch.fault = Fault.BREAK_BEFORE if breaks else None
 
     flows.watch.on_write = before
 
@@ -240,7 +241,7 @@ def test_somebody_moves_to_another_team(flows: Staffed) -> None:
 
 
 def test_a_move_that_fails_leaves_everything_as_it_was(flows: Staffed) -> None:
-    breaking(flows, "remove_member")
+    breaking(flows, "remove_member", SHARE)
     result, id = flows.ask(
         "dana", "people.move", person="mia", manager="bo", gets="design-share", leaves=SHARE
     )
