@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from helpdesk.actions.ending import Ending
 from helpdesk.actions.grant import LONGEST_DAYS, Grant, end_of
@@ -28,6 +28,8 @@ EVERY = 60.0
 """Seconds between two looks."""
 _ENGINE_WAKES = timedelta(seconds=20)
 _STILL_WANTED = timedelta(days=7)
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+"""Due by every clock, also by one that was put back."""
 _PAGE = 500
 
 
@@ -80,7 +82,7 @@ class Watch:
         if run.state is not RunState.WAITING or run.at is None:
             return ""
         if ends + _ENGINE_WAKES <= now:
-            self.grants.begin_at(one, min(ends, run.at))
+            self.grants.begin_at(one, _LONG_AGO)
             return f"{one.grant.id} should have ended by now, and does: the clock was put back, or its moment altered."
         if run.at > ends + _ENGINE_WAKES:
             self.grants.begin_at(one, ends)

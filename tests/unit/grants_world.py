@@ -93,9 +93,9 @@ class Access(World):
     def _may_take(self, spec: ActionSpec, groups: Collection[Named]) -> None:
         may_take(self.services.declared["worker"], spec, groups)
 
-    def process(self) -> Process:
-        """A new worker process."""
-        expiry = Expiry(
+    def expiry(self) -> Expiry:
+        """The handler of a worker."""
+        return Expiry(
             self.runner,
             self.grants,
             DurableDoor(self.runner, self.reached, cast(Any, self.nobody), patience=0.0),
@@ -103,7 +103,10 @@ class Access(World):
             self.clock,
             notice=lambda grant, why: self.told.append(f"{grant.id}: {why}"),
         )
-        return self.engine.process({KIND: expiry})
+
+    def process(self) -> Process:
+        """A new worker process."""
+        return self.engine.process({KIND: self.expiry()})
 
     def later(self, **by: float) -> None:
         """Time passes, and the worker takes up what is due; one that died is followed by another."""
