@@ -68,7 +68,8 @@ class Carried:
 
     async def note(self, result: Result) -> None:
         """Keep the result of something that the surface ran beside the conversation, such as an undo."""
-        self._keeper.who(self._ways.present() if self._ways.present else None)
+        if self._keeper.who(self._ways.present() if self._ways.present else None, between=True):
+            self.transcript.lines.clear()
         await self._keeper.ended(result)
         self.transcript.result(result)
 
@@ -120,7 +121,9 @@ class Carried:
 
     async def _arrived(self, signed_in: SignedIn | None, interaction: Hearing) -> None:
         """Find out whose turn it is, and what became of the case since the last one."""
-        self._keeper.who(signed_in or (self._ways.present() if self._ways.present else None))
+        present = signed_in or (self._ways.present() if self._ways.present else None)
+        if self._keeper.who(present, between=True):
+            self.transcript.lines.clear()
         elsewhere = await self._keeper.begun_elsewhere()
         if elsewhere is not None:
             self._restore(elsewhere)
@@ -167,7 +170,8 @@ class Carried:
         return await self._met(found) if found is not None else None
 
     async def _met(self, signed_in: SignedIn) -> SignedIn:
-        self._keeper.who(signed_in)
+        if self._keeper.who(signed_in):
+            self.transcript.begin_with_last()
         await self._keeper.add()
         return signed_in
 

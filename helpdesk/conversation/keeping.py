@@ -1,7 +1,7 @@
 """Keeps a conversation in its case as it goes: every sentence, every answer and every result, at once.
 
-What is said before anybody signed in waits in memory: a case belongs to somebody from its first line. While
-somebody has a new password to choose nothing is kept, since any line could be that password (S1).
+What is said before anybody signed in waits in memory: a case belongs to somebody from its first line, and of what
+was said before it was known who is there, only the sentence that they signed in for is surely theirs. While somebody has a new password to choose nothing is kept, since any line could be that password (S1).
 """
 
 from __future__ import annotations
@@ -55,15 +55,18 @@ class Keeper:
 
     # ── whose it is ───────────────────────────────────────────────────────────────────────────
 
-    def who(self, signed_in: SignedIn | None) -> None:
-        """Who is there now. Nothing of it is kept but, the first time, whose the case is.
+    def who(self, signed_in: SignedIn | None, *, between: bool = False) -> bool:
+        """Who is there now; whether that is known for the first time. Nothing of it is kept but whose the case is.
+
+        Args:
+            between: no sentence is being answered: what waits may be anybody's, and is dropped.
 
         Raises:
             Refused: the case is somebody else's; their words stay theirs.
         """
         self._there = False
         if signed_in is None:
-            return
+            return False
         actor = signed_in.actor
         if self._owner and actor.person.id != self._owner:
             self._waiting.clear()
@@ -74,9 +77,12 @@ class Keeper:
             )
         if actor.must_change:
             self._waiting.clear()
-            return
-        self._owner = actor.person.id
-        self._there = True
+            return False
+        first, self._owner, self._there = not self._owner, actor.person.id, True
+        if first:
+            said = [at for at, (kind, _) in enumerate(self._waiting) if kind is Kind.PERSON]
+            del self._waiting[: len(self._waiting) if between else (said[-1] if said else 0)]
+        return first
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────
 

@@ -39,6 +39,11 @@ class Transcript:
         name = result.action or "nothing"
         self.lines.append(Line("host", f"{name}: {result.message}", str(result.outcome)))
 
+    def begin_with_last(self) -> None:
+        """Forget everything before the person's last sentence: it was said before it was known who is there."""
+        said = [at for at, line in enumerate(self.lines) if line.speaker == "person"]
+        del self.lines[: said[-1] if said else 0]
+
     def said(self) -> str:
         """All of the person's own words: what counts as typed by them (L2)."""
         return "\n".join(line.text for line in self.lines if line.speaker == "person")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from helpdesk.actions.why import CallWhy, EntryWhy, RuleSaid
 from helpdesk.surfaces.look import Look
 from helpdesk.surfaces.render import receipt_line
 from helpdesk.surfaces.telling import change_line, untrusted
+from helpdesk.text import local_time
 
 _VERDICTS = {
     "allowed": ("✓", "green", "It would be carried out, once it is confirmed."),
@@ -24,6 +26,20 @@ PROVENANCE = {
     "file": "from a row of the batch file",
     "read": "pointed at in what was read before",
 }
+
+
+_CONFIRMED = {
+    "person": "by them, after they had seen what it would change",
+    "--yes": "by them, in the command itself (--yes)",
+}
+
+
+def _moment(time: str) -> str:
+    """The time of an entry as a person says it; what is none stays as it is written."""
+    try:
+        return local_time(datetime.fromisoformat(time))
+    except ValueError:
+        return time
 
 
 def call_lines(why: CallWhy, look: Look) -> list[str]:
@@ -59,7 +75,7 @@ def _call(why: CallWhy, look: Look) -> Iterator[str]:
 def _entry(why: EntryWhy, look: Look) -> Iterator[str]:
     title = " ".join(part for part in (why.action, why.target) if part) or why.kind
     yield f"{look.paint(f'Entry {why.explains}', 'bold')}: {untrusted(title)}: {untrusted(why.outcome)}"
-    yield from _field("when", why.time)
+    yield from _field("when", _moment(why.time))
     yield from _field("by", why.actor if why.actor is not None else "(erased)")
     if why.requester and why.requester != why.actor:
         yield from _field("for", f"{why.requester}, who asked")
@@ -67,7 +83,7 @@ def _entry(why: EntryWhy, look: Look) -> Iterator[str]:
     yield from _field("rule", why.rule)
     yield from _field("because", why.reason)
     yield from _field("said", why.message)
-    yield from _field("confirmed", why.confirmed_by)
+    yield from _field("confirmed", _CONFIRMED.get(why.confirmed_by, why.confirmed_by))
     yield from _field("request", why.request)
     for decision in why.decisions:
         reason = f": {decision.reason}" if decision.reason else ""

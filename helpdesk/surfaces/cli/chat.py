@@ -137,11 +137,11 @@ def status_line(run: Invocation, chat: Chat) -> str:
     settings = desk.config.directory
     model = desk.model if conversation.uses_model else None
     parts = [
-        who.actor.login if who else "not signed in",
-        run.flags.profile,
-        settings.kind if settings.kind == "embedded" else urlsplit(settings.url).hostname or "no directory",
-        model.name if model else "guided",
-        conversation.case_id,
+        who.actor.login if who else "not signed in: /login",
+        f"profile {run.flags.profile}" if run.flags.profile else "",
+        "" if settings.kind == "embedded" else urlsplit(settings.url).hostname or "no directory",
+        f"model {model.name}" if model else "no model",
+        f"case {conversation.case_id}" if conversation.case_id else "",
         "/help",
     ]
     return " " + " · ".join(part for part in parts if part)

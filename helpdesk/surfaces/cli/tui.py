@@ -36,7 +36,11 @@ def tui() -> int:
     )
     ui, color = run.desk.config.ui, run.look.color
     theme = CONFIGURED[ui.theme]
-    return run_app(HelpdeskApp(run.desk, theme=theme, color=color, animation=ui.animation, welcome=welcome))
+    app = HelpdeskApp(run.desk, theme=theme, color=color, animation=ui.animation, welcome=welcome)
+    code = run_app(app)
+    if app.case_left and not run.flags.quiet:
+        run.lines([f"Your case is {app.case_left}. To go on with it: helpdesk chat --resume {app.case_left}"])
+    return code
 
 
 def _demo_people() -> tuple[str, ...]:

@@ -7,28 +7,28 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.filter import Monochrome, NoColor
 from textual.widgets import ContentSwitcher
-from textual.worker import Worker, WorkerState
 
-from helpdesk.errors import Cancelled, HelpdeskError, Unreachable
-from helpdesk.events import Choice, Question, Result, Said, Warned
+from helpdesk.conversation.requests_told import told
+from helpdesk.events import Choice, Question, Result
 from helpdesk.ports import SignedIn
+from helpdesk.surfaces.request_news import RequestNews
 from helpdesk.surfaces.telling import untrusted
+from helpdesk.surfaces.tui.blocks import Words
 from helpdesk.surfaces.tui.card import Card
 from helpdesk.surfaces.tui.dock import Dock
 from helpdesk.surfaces.tui.feed import Feed
-from helpdesk.surfaces.tui.following import follow_up
 from helpdesk.surfaces.tui.interaction import OnScreen
+from helpdesk.surfaces.tui.keys import key_name
 from helpdesk.surfaces.tui.names import LiveNames
-from helpdesk.surfaces.tui.pane import Pane, Work
+from helpdesk.surfaces.tui.pane import Pane
 from helpdesk.surfaces.tui.pane_table import PANES
 from helpdesk.surfaces.tui.panes.ask import AskPane
 from helpdesk.surfaces.tui.presence import Presence
@@ -36,11 +36,13 @@ from helpdesk.surfaces.tui.reader import Reader
 from helpdesk.surfaces.tui.themes import DEFAULT, TERMINAL, THEMES
 from helpdesk.surfaces.tui.top import Hints, Status, Tabs, Top
 from helpdesk.surfaces.tui.watch import Watch
+from helpdesk.surfaces.tui.working import Working
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
     from helpdesk.app import Desk
+    from helpdesk.gate.sealed import Request
 
 LEAST = 2
 """Characters of a name before the directory is asked."""
@@ -52,7 +54,7 @@ def _palette() -> type[Provider]:
     return Commands
 
 
-class HelpdeskApp(App[int]):
+class HelpdeskApp(Working):
     """The app.
 
     Args:
@@ -62,7 +64,7 @@ class HelpdeskApp(App[int]):
 
     Attributes:
         broken: what crashed it; the command line keeps it in a file.
-        states: of the requests that were seen, by id.
+        news: how the requests of whoever is there stood when one last looked.
     """
 
     CSS_PATH = Path(__file__).with_name("helpdesk.tcss")
@@ -110,14 +112,9 @@ class HelpdeskApp(App[int]):
         for own in THEMES:
             self.register_theme(own)
         self.theme = theme or DEFAULT  # before anything is styled: a change of theme styles everything anew
-        self._work: Worker[None] | None = None
-        self._interaction: OnScreen | None = None
         self.presence = Presence(self)
-        self._beginning = False
-        self._leaving = False
-        self._exit_code: int | None = None
         self.names = LiveNames(desk)
-        self.states: dict[str, str] = {}
+        self.news = RequestNews()
 
     def compose(self) -> ComposeResult:
         yield Top(id="top")
@@ -145,10 +142,6 @@ class HelpdeskApp(App[int]):
             self._beginning = True
         await self.mount(watch := Watch(id="watch"))
         watch.begin()
-
-    @property
-    def feed(self) -> Feed:
-        return self.query_one("#feed", Feed)
 
     @property
     def dock(self) -> Dock:
@@ -258,122 +251,40 @@ class HelpdeskApp(App[int]):
     def on_watch_requests(self, found: Watch.Requests) -> None:
         """The number that waits stands at the pane's name; what was decided meanwhile is told wherever one is."""
         self.query_one("#tabs", Tabs).mark("Requests", len(found.waiting))
-        for request in found.mine:
-            before = self.states.get(request.id)
-            if before is not None and before != request.state.value:
-                self.notify(
-                    f"{request.id} {untrusted(request.call.action)}: {request.state.value}", markup=False
-                )
-        new = [request for request in found.waiting if request.id not in self.states]
-        if new and self.states:
-            self.notify(f"{untrusted(new[0].call.requester_login)} asks you: F4 Requests", markup=False)
-        self.states |= {request.id: request.state.value for request in [*found.mine, *found.waiting]}
+        changed = self.news.since(found.waiting, found.mine)
+        for request in changed.decided:
+            self._tell_decided(request)
+        if changed.asking:
+            who = untrusted(changed.asking[0].call.requester_login)
+            self.notify(f"{who} asks you: F4 Requests", markup=False)
         for pane in self.query(Pane):
             pane.requests_changed(found.waiting, found.mine)
 
-    # ── work ──────────────────────────────────────────────────────────────────────────────────
+    def _tell_decided(self, request: Request) -> None:
+        """Cards of the request go on with it, and the conversation says it; elsewhere a note does."""
+        text = told(request)
+        cards = [
+            (feed, card)
+            for feed in self.query(Feed)
+            for card in feed.blocks
+            if isinstance(card, Card) and card.result is not None and card.result.request == request.id
+        ]
+        for feed, card in cards:
+            card.follow(text, request.state.value)
+            feed.changed()
+        self.feed.add(Words(text))
+        if self.pane is None or self.pane.id != "ask":
+            self.notify(untrusted(text), markup=False)
 
-    @property
-    def busy(self) -> bool:
-        return self._work is not None and self._work.is_running
-
-    def one_at_a_time(self) -> bool:
-        """Whether something goes on already; then it is said."""
-        going_on = self.busy and not self._beginning
-        if going_on:
-            self.notify("One thing at a time: the last one is still going on. Ctrl+C stops it.", markup=False)
-        return going_on
-
-    def perform(self, work: Work, feed: Feed | None = None, *, anyone: bool = False) -> None:
-        """Carry something out; one at a time. What goes wrong is told in the feed.
-
-        Args:
-            anyone: it is for whoever is there, also where the sign-in of before has expired.
-        """
-        if self._beginning and self.busy:  # it is over at once, and nobody asked for it
-            self.set_timer(0.05, partial(self.perform, work, feed, anyone=anyone))
-            return
-        self._beginning = False
-        if self.one_at_a_time():
-            return
-        interaction = self._interaction = OnScreen(feed or self.feed, self.dock, self._tell)
-        self._work = self.run_worker(
-            self._performed(work, interaction, anyone), exit_on_error=True, group="work"
-        )
-
-    def _tell(self, text: str) -> None:
-        for status in self.query(Status):  # none while the app shuts down
-            status.tell(text)
-        for top in self.query(Top):
-            top.refresh()
-
-    async def _performed(self, work: Work, interaction: OnScreen, anyone: bool) -> None:
-        before = self.desk.present
-        try:
-            if not anyone and before is None and await self.presence.is_another(interaction):
-                return
-            result = await work(interaction)
-            if result is not None:
-                interaction.finish(result)
-        except Cancelled as stop:
-            interaction.emit(Said(stop.message))
-        except HelpdeskError as error:
-            interaction.emit(Warned(error.message, error.hint))
-            if isinstance(error, Unreachable):
-                self.query_one("#watch", Watch).look_away()
-        finally:
-            interaction.stop()
-            if self.is_running and self.desk.present is not before:
-                await self.presence.changed()
-
-    def on_worker_state_changed(self, changed: Worker.StateChanged) -> None:
-        if changed.worker.group == "work" and changed.state is WorkerState.CANCELLED and not self._leaving:
-            self.notify("Stopped. What had begun was finished and logged.", markup=False)
-        if changed.worker.group != "work" or not changed.worker.is_finished:
-            return
-        if self._leaving:
-            self.exit(self._exit_code)
-        elif changed.worker is self._work:
-            self.call_later(self._idle)
-
-    def _idle(self) -> None:
-        if not self.busy:
-            self.query_one("#top", Top).refresh()
-            self.query_one(AskPane).idle()
-
-    def acted(self, acted: Feed.Acted) -> None:
-        """A key on a block of a feed."""
-        card = acted.block
-        if isinstance(card, Card) and card.result is not None:
-            self.act(acted.what, card.result, acted.feed)
-
-    def action_last(self, what: str) -> None:
-        """A key on the card that was last finished in the pane in sight, wherever the cursor is."""
-        pane = self.pane
-        for feed in pane.query(Feed) if pane is not None else ():
-            if (card := feed.last) is not None:
-                feed.post_message(Feed.Acted(feed, card, what))
-                return
-
-    def act(self, what: str, result: Result, feed: Feed) -> None:
-        """A key on a card: take the action back, say why it ended as it did, or open what it cites."""
-        if (work := follow_up(self, what, result)) is not None:
-            self.perform(work, feed)
+    def get_key_display(self, binding: Binding) -> str:
+        """Keys as the texts write them, everywhere."""
+        return key_name(binding.key)
 
     def action_sign_out(self) -> None:
         self.perform(self.presence.sign_out, anyone=True)
 
     def action_sign_in(self) -> None:
         self.perform(self.presence.sign_in, anyone=True)
-
-    # ── leaving ───────────────────────────────────────────────────────────────────────────────
-
-    def action_stop(self) -> None:
-        """Ctrl-C: stop what goes on; with nothing going on, leave."""
-        if self.busy and self._work is not None and not self._beginning:
-            self._work.cancel()
-        else:
-            self.action_leave()
 
     def action_home(self) -> None:
         """Esc: what is open beside is closed; then back to Ask; then out of the line, where q leaves."""
@@ -386,19 +297,6 @@ class HelpdeskApp(App[int]):
             self.call_later(self.action_pane, "ask")
         elif pane is not None:
             self.feed.focus()
-
-    def action_leave(self) -> None:
-        self.leave(0)
-
-    def leave(self, code: int) -> None:
-        """End the program: what had begun is finished and logged first (R6)."""
-        self._leaving, self._exit_code = True, code
-        if self._interaction is not None:
-            self._interaction.end_soon()
-        if self.busy and self._work is not None:
-            self._work.cancel()
-        else:
-            self.exit(code)
 
     def _fatal_error(self) -> None:
         """A crash ends the app without a traceback on the screen: no variable is ever shown (S2)."""

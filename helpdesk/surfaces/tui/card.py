@@ -24,6 +24,16 @@ _MARKS = {
     Outcome.PARTIAL: ("◐", "$warning"),
 }
 _FAILED = ("✗", "$error")
+_LATER = {
+    "done": _MARKS[Outcome.DONE],
+    "pending": _MARKS[Outcome.PENDING],
+    "approved": _MARKS[Outcome.PENDING],
+    "claimed": _MARKS[Outcome.PENDING],
+    "withdrawn": _MARKS[Outcome.CANCELLED],
+    "expired": _MARKS[Outcome.CANCELLED],
+    "unknown": _MARKS[Outcome.UNKNOWN],
+}
+"""By the state that a request has come to; every other one is bad news."""
 _ANSWER = ("•", "$primary")
 _SHOWN = 12
 """Rows of a table that a card shows; the rest is counted."""
@@ -36,7 +46,11 @@ def is_answer(result: Result) -> bool:
 
 @dataclass(slots=True)
 class Card:
-    """One action, through its life. Only the program writes here; every value in it is cleaned."""
+    """One action, through its life. Only the program writes here; every value in it is cleaned.
+
+    Attributes:
+        later: what became of its request since, as a sentence; later_state: as the request's state.
+    """
 
     action: str
     arguments: dict[str, object] = field(default_factory=dict)
@@ -44,6 +58,8 @@ class Card:
     doing: str = ""
     result: Result | None = None
     version: int = 0
+    later: str = ""
+    later_state: str = ""
 
     @property
     def selectable(self) -> bool:
@@ -66,6 +82,11 @@ class Card:
         self.changes = result.changes or self.changes
         self.version += 1
 
+    def follow(self, text: str, state: str) -> None:
+        """Its request was decided, wherever and by whomever."""
+        self.later, self.later_state = text, state
+        self.version += 1
+
     def lines(self, width: int) -> list[Line]:
         _, style = self._mark()
         bar = Content.styled(OWN_BAR, style)
@@ -81,6 +102,8 @@ class Card:
     def _mark(self) -> tuple[str, str]:
         if self.result is None:
             return "…", "$primary"
+        if self.later_state:
+            return _LATER.get(self.later_state, _FAILED)
         return _ANSWER if is_answer(self.result) else _MARKS.get(self.result.outcome, _FAILED)
 
     def _title(self) -> Content:
@@ -98,6 +121,8 @@ class Card:
         result = self.result
         if result is None:
             return []
+        if self.later:
+            return safe_lines(self.later, self._mark()[1])
         style = self._mark()[1] if result.outcome is not Outcome.DONE or not is_read(result) else ""
         head = safe_lines(result.message, style)
         if result.outcome not in GOOD and result.outcome is not Outcome.CANCELLED and not is_answer(result):
@@ -123,11 +148,11 @@ class Card:
         if result.entry is not None:
             keys.append(f"entry {result.entry}")
         if result.undoable:
-            keys.append("^z undo")
+            keys.append("Ctrl+Z undo")
         if result.entry is not None or result.rule:
-            keys.append("^y why")
+            keys.append("Ctrl+Y why")
         if self.citations:
-            keys.append("^o open the policy")
+            keys.append("Ctrl+O open the policy")
         if result.request and result.outcome is Outcome.PENDING:
             keys.append(f"request {untrusted(result.request)}")
         return " · ".join(keys)

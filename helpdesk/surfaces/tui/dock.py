@@ -133,9 +133,9 @@ class AskedToConfirm(Asked):
 
     can_focus = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "yes", "Yes, do this"),
-        Binding("n", "cancel", "No"),
-        Binding("c", "correct", "Change something"),
+        Binding("y", "yes", "Yes, do this", show=False),
+        Binding("n", "cancel", "No", show=False),
+        Binding("c", "correct", "Change something", show=False),
         Binding("up", "scroll(-1)", "Up", show=False),
         Binding("down", "scroll(1)", "Down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
@@ -347,15 +347,20 @@ class Dock(Vertical):
 
     async def _one(self, make: Callable[[], Asked]) -> str | None:
         async with self._turn:
-            before = self.screen.focused
+            screen, before = self.screen, self.screen.focused
             asked = make()
             self.display = True
+            idle = screen.query("#words") if self.app.size.height < _SHORT else ()
+            for line in idle:  # nothing is said there meanwhile, and every row is needed
+                line.display = False
             await self.mount(asked)
             try:
                 return await asked.answer
             finally:
                 await asked.remove()
                 self.display = False
+                for line in screen.query("#words"):
+                    line.display = True
                 _give_focus(before)
 
 

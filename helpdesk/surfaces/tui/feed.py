@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from rich.style import Style as RichStyle
-from textual.binding import Binding, BindingType
+from textual import events
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.content import Content, Span
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -15,6 +17,7 @@ from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
+from textual.timer import Timer
 from textual.visual import RenderOptions
 
 from helpdesk.surfaces.tui.blocks import Block
@@ -25,6 +28,8 @@ MOST_BLOCKS = 60_000
 MOST_TEXT = 4_000_000
 """Characters; together with :data:`MOST_BLOCKS` what a feed holds at most."""
 CHECKED_EVERY = 500
+HOLD_SECONDS = 0.3
+"""So long a letter waits for another one before it acts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,9 @@ class _Look:
 
 class Feed(ScrollView, can_focus=True):
     """Blocks from top to bottom; it follows its end until the person scrolls up.
+
+    Args:
+        types_on: a letter acts only where no other one follows at once; whoever types a sentence finds it in the line.
 
     A block's height is taken from when it was last seen, and counted anew when it comes into sight: a change
     of the width costs what is on the screen and not what was ever said.
@@ -52,6 +60,13 @@ class Feed(ScrollView, can_focus=True):
     virtual_size = Reactive(Size(0, 0))
     """Textual's own lays the whole screen out anew whenever it changes; a feed that grows is only painted."""
 
+    class Typed(Message):
+        """Somebody began to type a sentence here: it belongs into the line."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     class Acted(Message):
         """A key was pressed on a block: "undo", "why" or "open"."""
 
@@ -63,8 +78,12 @@ class Feed(ScrollView, can_focus=True):
         def control(self) -> Feed:
             return self.feed
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, types_on: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._types_on = types_on
+        self._held = ""
+        self._hold: Timer | None = None
+        self._typing = False
         self.blocks: list[Block] = []
         self._heights = Heights()
         self._drawn: dict[int, tuple[int, int, list[Strip]]] = {}
@@ -263,12 +282,12 @@ class Feed(ScrollView, can_focus=True):
         self._drawn.clear()
         self._bars.clear()
 
-    @property
-    def last(self) -> Block | None:
-        """The block that keys act upon: the chosen one, or the latest that can be."""
+    def latest(self) -> Iterator[Block]:
+        """The blocks that keys may act upon, the latest first; the chosen one alone, where one is."""
         if self._chosen is not None and self.has_focus and self._chosen < len(self.blocks):
-            return self.blocks[self._chosen]
-        return next((block for block in reversed(self.blocks) if block.selectable), None)
+            yield self.blocks[self._chosen]
+        else:
+            yield from (block for block in reversed(self.blocks) if block.selectable)
 
     # ── drawing ───────────────────────────────────────────────────────────────────────────────
 
@@ -298,7 +317,29 @@ class Feed(ScrollView, can_focus=True):
         self.refresh()
 
     def on_blur(self) -> None:
+        self._typing = False
         self.refresh()
+
+    def on_key(self, event: events.Key) -> None:
+        """Hold back a letter that acts until it is clear that no sentence begins with it."""
+        if not self._types_on or not event.is_printable or event.character is None or event.key == "space":
+            return
+        event.stop()
+        event.prevent_default()
+        if self._hold is not None:
+            self._hold.stop()
+        held, self._held, self._hold = self._held, "", None
+        active = self.screen.active_bindings.get(event.key)
+        if not (held or self._typing) and active is not None and active.enabled:
+            self._held = event.character
+            self._hold = self.set_timer(HOLD_SECONDS, partial(self._act_held, active))
+        else:
+            self._typing = True
+            self.post_message(self.Typed(held + event.character))
+
+    async def _act_held(self, active: ActiveBinding) -> None:
+        self._held, self._hold = "", None
+        await self.app.run_action(active.binding.action, active.node)
 
     def action_choose(self, step: int) -> None:
         start = len(self.blocks) if self._chosen is None else self._chosen

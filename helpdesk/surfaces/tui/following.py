@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helpdesk.events import Citation, Outcome, Result
+from helpdesk.surfaces.render import is_read
 from helpdesk.surfaces.tui.reader import cited
 
 if TYPE_CHECKING:
@@ -24,6 +25,27 @@ def follow_up(app: HelpdeskApp, what: str, result: Result) -> Work | None:
     return None
 
 
+def why_not(what: str, result: Result | None) -> str:
+    """Why a key does nothing here, in a sentence; the result is of the card that it was meant for, if there is one."""
+    if result is None:
+        return {
+            "undo": "Nothing was done here yet, so there is nothing to take back.",
+            "why": "Nothing was asked for here yet, so there is nothing to explain.",
+            "open": "Nothing here cites a policy.",
+        }[what]
+    if what == "open":
+        return "The last answer cites no policy."
+    if what == "why":
+        return "The last answer stands in no log entry, so there is nothing more to tell about it."
+    if result.outcome is Outcome.PENDING and result.request:
+        return f"{result.request} waits, and nothing was done yet: F4 Requests, where x takes it back."
+    if result.outcome is not Outcome.DONE:
+        return "The last request changed nothing, so there is nothing to take back."
+    if is_read(result):
+        return "The last one only read something; there is nothing to take back."
+    return "What was done last cannot be taken back."
+
+
 def _undo(app: HelpdeskApp, entry: int) -> Work:
     async def undo(interaction: OnScreen) -> Result:
         return await app.desk.undo(entry, await app.desk.signed_in(interaction), interaction)
@@ -37,7 +59,9 @@ def _why(app: HelpdeskApp, entry: int) -> Work:
         from helpdesk.surfaces.why_lines import entry_lines
 
         said = await app.desk.why_entry(entry, await app.desk.signed_in(interaction))
-        app.reader.open(f"Why entry {entry}", entry_lines(said, Look()), own=True)
+        app.reader.open(
+            f"Why entry {entry}", entry_lines(said, Look(profile=app.desk.paths.profile)), own=True
+        )
 
     return why
 

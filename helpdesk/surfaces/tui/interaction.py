@@ -25,6 +25,7 @@ from helpdesk.events import (
     Warned,
 )
 from helpdesk.secrets import Secret
+from helpdesk.surfaces.look import typed
 from helpdesk.surfaces.tui.blocks import Prose, Words
 from helpdesk.surfaces.tui.card import Card
 from helpdesk.surfaces.tui.dock import Dock
@@ -52,15 +53,25 @@ def left_to_tell(result: Result, told: Sequence[Result]) -> Result | None:
     return result
 
 
+def as_typed(result: Result, profile: str) -> Result:
+    """The result with its commands as they must be typed in a profile."""
+    error = result.error
+    if error is not None:
+        error = replace(error, hint=typed(error.hint, profile))
+    return replace(result, message=typed(result.message, profile), error=error)
+
+
 class OnScreen:
     """Tells in a feed and asks in the dock. Events may come from any thread.
 
     Args:
         feed: where what happens is shown. dock: where the person answers.
         tell: shows what is going on now, in one line; "" when nothing is.
+        profile: that commands in texts must name.
     """
 
-    def __init__(self, feed: Feed, dock: Dock, tell: Callable[[str], None]) -> None:
+    def __init__(self, feed: Feed, dock: Dock, tell: Callable[[str], None], profile: str = "") -> None:
+        self._profile = profile
         self._feed = feed
         self._dock = dock
         self._tell = tell
@@ -79,7 +90,7 @@ class OnScreen:
             return
         match event:
             case Said(text):
-                self._words(Words(text))
+                self._words(Words(typed(text, self._profile)))
             case ModelSaid(text):
                 self._prose_block().add(text)
                 self._feed.changed()
@@ -93,7 +104,7 @@ class OnScreen:
             case Progress(_, text):
                 self._progress(text)
             case Warned(text, hint):
-                self._words(Words(text, "warning", hint))
+                self._words(Words(typed(text, self._profile), "warning", typed(hint, self._profile)))
             case Answered(result) | Finished(result):
                 self.finish(result)
 
@@ -103,7 +114,7 @@ class OnScreen:
             return
         self._ended = result
         self._told.append(result)
-        result = left
+        result = as_typed(left, self._profile)
         card = self._of(result.action)
         card.finish(result)
         self._card = None

@@ -25,6 +25,8 @@ MARKS = {
     "": ("·", DIM),
 }
 _BAD = ("✗", BAD)
+_NO_OUTCOME = {"intent": "begun"}
+"""What stands in place of an outcome, by the kind of entry; others have none to tell."""
 _LONGEST = 300
 """Characters of a value that a row looks at."""
 
@@ -66,7 +68,7 @@ class Columns:
         """Text, width and style of each column; the last width is 0: as much as there is."""
         outcome = _cut(ending(entry) or entry.body.get("decision") or "")
         mark, style = MARKS.get(outcome, _BAD)
-        ended = mark if self.outcome == 1 else f"{mark} {outcome or '-'}"
+        ended = mark if self.outcome == 1 else f"{mark} {outcome or _NO_OUTCOME.get(entry.kind, '')}"
         when = entry.time.astimezone()
         time = when.strftime("%m-%d %H:%M" if self.time == 11 else "%Y-%m-%d %H:%M:%S")[: self.time]
         kind = _cut(entry.kind)

@@ -67,7 +67,7 @@ class Presence:
         if (who := app.desk.present) is not None:
             await self.arrived(who)
         app.query_one("#top", Top).refresh()
-        app.states = {}
+        app.news.forget()
         app.query_one("#tabs", Tabs).mark("Requests", 0)
         app.query_one("#watch", Watch).look_again()
         for pane in app.query(Pane):
@@ -79,7 +79,7 @@ class Presence:
         """Take everything off the screen that somebody was shown."""
         app = self._app
         app.names.forget()
-        app.states = {}
+        app.news.forget()
         app.clear_notifications()
         if any(reader.display for reader in app.query(Reader)):
             app.reader.action_close()

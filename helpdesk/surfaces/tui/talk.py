@@ -28,7 +28,7 @@ class Talk:
 
     def __init__(self, desk: Desk, feed: Feed) -> None:
         self.desk = desk
-        self.look = Look()
+        self.look = Look(profile=desk.paths.profile)
         self.dry_run = False
         self.left = False
         self.interaction: OnScreen

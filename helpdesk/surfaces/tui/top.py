@@ -31,12 +31,13 @@ class Top(Widget):
             return Content.styled(f"! {untrusted(self.away)}", "$warning bold")
         who = app.desk.present
         name = untrusted(who.actor.person.name) if who else "not signed in (Ctrl+L)"
-        model = app.desk.config.llm.model if app.desk.config.llm.kind == "openai" else "guided"
+        model = app.desk.config.llm.model if app.desk.config.llm.kind == "openai" else "no model"
         parts = [Content.styled(" helpdesk ", "bold"), Content(f" {name} ")]
         if case := app.case:
-            parts.append(Content.styled(f" {untrusted(case)} ", "$accent"))
+            parts.append(Content.styled(f" case {untrusted(case)} ", "$accent"))
         if self.size.width >= _NARROW:
-            parts.append(Content.styled(f" {untrusted(model)}", "$text-muted"))
+            told = model if model == "no model" else f"model {model}"
+            parts.append(Content.styled(f" {untrusted(told)}", "$text-muted"))
         return Content.assemble(*parts)
 
 

@@ -15,7 +15,7 @@ from tests.surfaces.tui.world import Screen, opened, run
 
 
 async def asks_for_finance(screen: Screen) -> None:
-    await screen.type("get me into finance-share")
+    await screen.type("get me into finance-share for the audit")
     await screen.sign_in("ana")
 
 
@@ -131,7 +131,7 @@ def test_what_was_done_is_undone_by_one_key_and_its_why_is_another(company: Comp
 def test_ctrl_c_stops_the_turn_and_not_the_program_and_then_leaves(company: Company) -> None:
     async def work() -> None:
         async with opened(company) as screen:
-            await screen.type("get me into finance-share")
+            await screen.type("get me into finance-share for the audit")
             await screen.asked()
             await screen.press("ctrl+c")
             await screen.until(lambda: not screen.app.busy, "the end of the turn")
@@ -189,8 +189,8 @@ def test_the_end_of_the_conversation_stays_in_sight_when_a_question_comes_and_go
             await screen.type("who am I")
             await screen.sign_in("ana")
             await screen.idle()
-            await screen.until(lambda: "log show" in screen.text() or "^y why" in screen.text(), "the answer")
-            await screen.type("get me into finance-share")
+            await screen.until(lambda: "log show" in screen.text() or "Ctrl+Y why" in screen.text(), "the answer")
+            await screen.type("get me into finance-share for the audit")
             await screen.confirm()
             await screen.idle()
             await screen.until(lambda: "R-" in screen.text(), "the request's end")

@@ -186,7 +186,7 @@ def test_pasted_lines_are_one_line_of_words_and_confirm_nothing(company: Company
     async def work() -> None:
         async with opened(company) as screen:
             line = screen.app.query_one("#words", Input)
-            line.post_message(events.Paste("get me into finance-share\ny\ny\n"))
+            line.post_message(events.Paste("get me into finance-share for the audit\ny\ny\n"))
             await screen.pilot.pause(0.1)
             assert not screen.app.busy
             assert not screen.cards()

@@ -115,7 +115,7 @@ def test_nothing_of_who_was_there_before_stays_for_the_next(company: Company) ->
             await as_somebody(screen, "ana")
             await screen.type("who am I")
             await screen.idle()
-            await screen.type("get me into finance-share")
+            await screen.type("get me into finance-share for the audit")
             asked = await screen.asked(AskedToConfirm)
             await screen.until(lambda: not asked.has_class("deaf"))
             await screen.press("n")

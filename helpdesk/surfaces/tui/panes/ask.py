@@ -46,8 +46,8 @@ class AskPane(Pane):
         self._back = 0
 
     def compose(self) -> ComposeResult:
-        yield Feed(id="feed")
-        yield Input(placeholder="What do you need?", id="words")
+        yield Feed(types_on=True, id="feed")
+        yield Input(placeholder="What do you need?", id="words", select_on_focus=False)
 
     def on_mount(self) -> None:
         self.feed.add(Words(HELLO))
@@ -126,6 +126,15 @@ class AskPane(Pane):
         self._back = min(max(self._back + step, 0), len(self._said))
         line.value = self._said[-self._back] if self._back else ""
         line.cursor_position = len(line.value)
+
+    def on_feed_typed(self, typed: Feed.Typed) -> None:
+        """What was typed while a card had the focus is the beginning of a sentence; while something is asked, its answer."""
+        typed.stop()
+        if self.helpdesk.dock.take_focus():
+            return
+        line = self.query_one("#words", Input)
+        line.focus()
+        line.insert_text_at_cursor(typed.text)
 
     def on_feed_acted(self, acted: Feed.Acted) -> None:
         self.helpdesk.acted(acted)
