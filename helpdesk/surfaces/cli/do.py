@@ -221,7 +221,7 @@ def perform(spec: ActionSpec, given: dict[str, Any]) -> int:
         call = Call(spec.name, values, dict.fromkeys(values, Provenance.TYPED), found)
         result = await run.desk.run(call, signed_in, run.terminal, dry_run=run.flags.dry_run)
         if result.request and run.flags.wait and result.outcome.value == "pending":
-            return await run.desk.wait(result, run.terminal, run.flags.wait_seconds)
+            result = await run.desk.wait(result, run.terminal, run.flags.wait_seconds)
         return await _followed(run, call, result) if spec.process else result
 
     return run.perform(work)
@@ -230,12 +230,16 @@ def perform(spec: ActionSpec, given: dict[str, Any]) -> int:
 async def _followed(run: Invocation, call: Any, result: Any) -> Any:
     """The end of a workflow, watched where somebody sits there or ``--wait`` says so; elsewhere it goes on alone."""
     from helpdesk.app.flows import follow, run_of
+    from helpdesk.errors import NotFound
     from helpdesk.events import Outcome
 
     waits = run.terminal.interactive or run.flags.wait
-    if result.outcome is not Outcome.ACCEPTED or not waits:
+    if result.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN) or not waits:
         return result
-    return await follow(run.desk, run_of(call), run.terminal) or result
+    try:
+        return await follow(run.desk, run_of(call), run.terminal, within=run.flags.wait_seconds) or result
+    except NotFound:  # it never began
+        return result
 
 
 def arguments_of(spec: ActionSpec, given: dict[str, Any]) -> dict[str, Any]:
