@@ -12,6 +12,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -76,6 +77,7 @@ async def local_checks(desk: Desk) -> list[Check]:
         ("keyring", lambda: keyring(desk)),
         ("limits", lambda: limits(desk)),
         ("services", lambda: services(desk)),
+        ("approvals", lambda: approvals(desk)),
         ("grants", lambda: grants(desk)),
     )
     return [check for name, look in looks for check in await examined(name, look)]
@@ -311,6 +313,37 @@ def services(desk: Desk) -> Iterable[Check]:
         )
     if not desk.config.services:
         yield Check("services", "ok", "none declared")
+
+
+def approvals(desk: Desk) -> Iterable[Check]:
+    """The rules about who is asked, and those that no installed action can ever meet."""
+    names = [spec.name for spec in desk.catalog.specs if not spec.reads]
+    earlier: list[str] = []
+    for rule in desk.config.approvals.values():
+        facts = {"rule": rule.name, "actions": list(rule.actions)}
+        met = [name for name in names if any(fnmatchcase(name, pattern) for pattern in rule.actions)]
+        if not met:
+            yield Check(
+                "approvals",
+                "warning",
+                f"{rule.name} is about no action that is installed: {', '.join(rule.actions)}.",
+                f"Correct [approvals.{rule.name}] actions.",
+                facts,
+            )
+        elif set(met) <= set(earlier):
+            yield Check(
+                "approvals",
+                "warning",
+                f"{rule.name} never counts: the rules before it fit first.",
+                "Put the narrower rule first.",
+                facts,
+            )
+        asked = [*rule.all_of, *([" or ".join(rule.any_of)] if rule.any_of else [])]
+        yield Check("approvals", "ok", f"{rule.name} asks {' and '.join(asked)}", facts=facts)
+        if not rule.groups:
+            earlier += met
+    if not desk.config.approvals:
+        yield Check("approvals", "ok", "no rules; a group's owners or the manager are asked")
 
 
 def _holds_something(folder: Path) -> bool:

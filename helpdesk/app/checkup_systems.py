@@ -25,6 +25,7 @@ async def system_checks(desk: Desk, signed_in: SignedIn | None = None) -> list[C
     if all(check.state != "problem" for check in found):
         found += await examined("roles", lambda: roles(desk, signed_in))
         found += await examined("services", lambda: service_accounts(desk, signed_in))
+        found += await examined("approvals", lambda: asked_groups(desk, signed_in))
     return [*found, await model(desk)]
 
 
@@ -125,6 +126,39 @@ def service_accounts(desk: Desk, signed_in: SignedIn | None) -> Iterable[Check]:
                 "Look again with: helpdesk doctor --as LOGIN --password-stdin",
                 {"service": service.name},
             )
+
+
+def asked_groups(desk: Desk, signed_in: SignedIn | None) -> Iterable[Check]:
+    """Whether the groups that ``[approvals]`` asks are there: one that is not is nobody."""
+    if not desk.config.approvals:
+        return
+    reader = signed_in.directory if signed_in else desk.directory.look_up()
+    for rule in desk.config.approvals.values():
+        words = (*rule.any_of, *rule.all_of, rule.escalate_to)
+        for name in dict.fromkeys(word[6:] for word in words if word.startswith("group:")):
+            facts = {"rule": rule.name, "group": name}
+            try:
+                members = reader.group(name).member_dns
+            except (NotFound, Ambiguous) as error:
+                hint = f"Correct [approvals.{rule.name}]."
+                yield Check("approvals", "problem", f"{rule.name}: {error.message}", hint, facts)
+            except Refused:
+                yield Check(
+                    "approvals",
+                    "warning",
+                    f"{rule.name}: the group {name} cannot be seen without signing in.",
+                    "Look again with: helpdesk doctor --as LOGIN --password-stdin",
+                    facts,
+                )
+            else:
+                if not members:
+                    yield Check(
+                        "approvals",
+                        "warning",
+                        f"{rule.name}: nobody is in {name}, so nobody of it says yes.",
+                        f"Add people to {name}.",
+                        facts,
+                    )
 
 
 async def model(desk: Desk) -> Check:

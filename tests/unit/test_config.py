@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from helpdesk import platform
-from helpdesk.config import LimitSettings, LogSettings, ServiceSettings
+from helpdesk.config import ApprovalRule, LimitSettings, LogSettings, ServiceSettings
 from helpdesk.config.model import NoticeSettings, UiSettings, WorkerSettings
 from helpdesk.config.schema import DATA_CLASSES, KEYS, MANAGED
+from helpdesk.config.shown import settings_of
 from helpdesk.conversation.privacy import CLASSES, DEFAULT_MAY_SEE
+from helpdesk.errors import ConfigError
 from tests.unit.config_world import Machine, write
 
 
@@ -422,3 +424,56 @@ def test_mail_and_notices(machine: Machine) -> None:
 def test_an_embedded_directory_has_an_outbox_beside_it(machine: Machine, kind: str, mail: str) -> None:
     machine.user(f"[directory]\n{kind}")
     assert machine.load().mail.kind == mail
+
+
+# ── who is asked ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_rules_about_approvals_arrive_in_their_order(machine: Machine) -> None:
+    machine.user(
+        """
+        [approvals.money]
+        actions = ["access.*"]
+        groups = "finance-*"
+        all_of = ["owner", "group:security"]
+        escalate_after = "3d"
+        escalate_to = "manager-chain:2"
+        [approvals.rest]
+        actions = "*"
+        any_of = ["manager"]
+        """
+    )
+    config = machine.load()
+    assert list(config.approvals.values()) == [
+        ApprovalRule(
+            "money",
+            ("access.*",),
+            ("finance-*",),
+            all_of=("owner", "group:security"),
+            escalate_after=timedelta(days=3),
+            escalate_to="manager-chain:2",
+        ),
+        ApprovalRule("rest", ("*",), any_of=("manager",)),
+    ]
+    assert settings_of(config)["approvals.money"]["escalate_after"] == "3d"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('any_of = ["owner"]', "does not say the actions"),
+        ('actions = ["a.b"]', "asks nobody"),
+        ('actions = ["a.b"]\nany_of = ["the boss"]', "'the boss', which means nobody"),
+        ('actions = ["a.b"]\nany_of = ["manager-chain:11"]', "means nobody"),
+        ('actions = ["a.b"]\nall_of = ["group:"]', "means nobody"),
+        ('actions = ["a.b"]\nany_of = ["owner"]\nescalate_to = "manager"', "only half of its escalation"),
+        ('actions = ["a.b"]\nany_of = ["owner"]\nescalate_after = "1d"', "only half of its escalation"),
+        ('actions = ["a.b"]\nany_off = ["owner"]', "nobody knows the key [approvals.n] any_off"),
+    ],
+)
+def test_a_rule_that_asks_nobody_it_can_name_is_refused(machine: Machine, text: str, told: str) -> None:
+    machine.user(f"[approvals.n]\n{text}")
+    with pytest.raises(ConfigError) as refused:
+        machine.load()
+    assert told in refused.value.message
+    assert refused.value.hint

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpdesk.config.schema import KEYS, SECTIONS, SERVICE_KEYS, USUAL_ROLES, Key
+from helpdesk.config.schema import APPROVAL_KEYS, KEYS, SECTIONS, SERVICE_KEYS, USUAL_ROLES, Key
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
@@ -28,7 +28,7 @@ def test_every_section_has_its_own_heading() -> None:
     assert set(described()) == set(SECTIONS)
 
 
-@pytest.mark.parametrize("key", [*KEYS, *SERVICE_KEYS], ids=lambda key: key.full_name)
+@pytest.mark.parametrize("key", [*KEYS, *SERVICE_KEYS, *APPROVAL_KEYS], ids=lambda key: key.full_name)
 def test_every_key_is_described_with_an_example_and_its_default(key: Key) -> None:
     value, default, meaning = described()[key.section][key.name]
     assert value.startswith("`")
@@ -42,7 +42,7 @@ def test_every_key_is_described_with_an_example_and_its_default(key: Key) -> Non
 
 
 def test_no_key_is_described_that_does_not_exist() -> None:
-    known = {(key.section, key.name) for key in [*KEYS, *SERVICE_KEYS]} | {
+    known = {(key.section, key.name) for key in [*KEYS, *SERVICE_KEYS, *APPROVAL_KEYS]} | {
         ("roles", role) for role in USUAL_ROLES
     }
     assert {(section, key) for section, rows in described().items() for key in rows} == known
