@@ -208,7 +208,7 @@ async def access(film: Film) -> None:
         await film.shot(screen, "pending", until="Priya Raman")
     film.moment.later(3)
     async with film.app("malik", size=TINY) as screen:
-        await screen.type("get me into design-share")
+        await screen.type("get me into design-share for the brochure")
         await screen.confirming()
         await film.shot(screen, "small")
         await screen.press("n")

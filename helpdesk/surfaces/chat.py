@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from helpdesk.conversation.talk import command
@@ -13,6 +14,7 @@ from helpdesk.ports import Interaction, SignedIn
 from helpdesk.surfaces.chat_commands import COMMANDS, SlashCommands
 from helpdesk.surfaces.look import Look
 from helpdesk.surfaces.loop import interruptible
+from helpdesk.surfaces.request_news import EVERY, ChatNews
 from helpdesk.text import whole
 
 if TYPE_CHECKING:
@@ -24,6 +26,19 @@ if TYPE_CHECKING:
     from helpdesk.surfaces.linear import LinearLine
 
 __all__ = ["COMMANDS", "Chat"]
+
+
+async def told_aside(line: PromptSession[str] | LinearLine, tell: Callable[[], None]) -> None:
+    """Write something above the line that is being typed in, which stays as it is."""
+    from helpdesk.surfaces.linear import LinearLine
+
+    if isinstance(line, LinearLine):
+        line.aside(tell)
+        return
+    from prompt_toolkit.application import run_in_terminal
+
+    await run_in_terminal(tell)
+
 
 HELLO = "Say what you need, in your own words. /help tells more; Ctrl-D leaves."
 
@@ -57,6 +72,7 @@ class Chat:
         self._reminded: SignedIn | None = None
         self._stopped = False
         self._commands = SlashCommands(self)
+        self._news = ChatNews(desk)
 
     def show(self, result: Result) -> None:
         self._show(result)
@@ -90,7 +106,7 @@ class Chat:
         while not self.left:
             await self._stoppable(self._new_password())
             try:
-                words = whole(await self._line.prompt_async(handle_sigint=False)).strip()
+                words = whole(await self._next_line()).strip()
             except KeyboardInterrupt:
                 self._dropped()
                 continue
@@ -99,6 +115,29 @@ class Chat:
             self._stopped = False
             if words:
                 await self._stoppable(self._turn(words))
+
+    async def _next_line(self) -> str:
+        """What is typed next. Meanwhile it is told what others decide about one's requests; nothing typed is lost.
+
+        Only here: between a question and its answer no other text may come.
+        """
+        for text in await self._news.lines():
+            self.interaction.emit(Said(text))
+        telling = asyncio.ensure_future(self._tell_news())
+        try:
+            return await self._line.prompt_async(handle_sigint=False)
+        finally:
+            telling.cancel()
+
+    async def _tell_news(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            if texts := await self._news.lines():
+                await told_aside(self._line, partial(self._say_all, texts))
+
+    def _say_all(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            self.interaction.emit(Said(text))
 
     def _dropped(self) -> None:
         """Ctrl-C at the prompt: a line is dropped; at an empty one the second in a row leaves."""

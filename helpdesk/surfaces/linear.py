@@ -6,7 +6,7 @@ Every line says at its beginning what it is. Nothing is drawn, nothing is colour
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, assert_never
 
 from helpdesk.conversation.spoken import Told
@@ -30,6 +30,7 @@ from helpdesk.events import (
 )
 from helpdesk.surfaces.look import clean
 from helpdesk.surfaces.loop import interruptible
+from helpdesk.surfaces.render import ANSWERS
 from helpdesk.surfaces.telling import Teller
 from helpdesk.surfaces.terminal import Terminal
 
@@ -107,7 +108,7 @@ def _confirmation(confirmation: Confirmation) -> Iterator[str]:
 
 def _result(result: Result) -> Iterator[str]:
     first, *more = result.message.splitlines() or [""]
-    yield f"Result: {result.outcome.value}. {_one(first)}"
+    yield f"{_head(result)} {_one(first)}"
     yield from (f"Text: {_one(line)}" for line in more if line.strip())
     yield from _changes(result.changes)
     if result.data is None:
@@ -127,6 +128,15 @@ def _result(result: Result) -> Iterator[str]:
         yield f"To take it back: helpdesk undo {result.entry}"
     if result.error is not None and result.error.hint:
         yield f"What to do: {_one(result.error.hint)}"
+
+
+def _head(result: Result) -> str:
+    """How the line of a result begins: an answer in words is none of an action, and "usage" is no word of people."""
+    if result.error is not None and result.error.code in ANSWERS:
+        return "Answer:"
+    if result.outcome is Outcome.USAGE:
+        return "Not done:"
+    return f"Result: {result.outcome.value.replace('-', ' ')}."
 
 
 def _citation(citation: Citation) -> Iterator[str]:
@@ -187,6 +197,12 @@ class LinearLine:
         self._tty = tty
         self.default_buffer = self
         self.text = ""
+
+    def aside(self, tell: Callable[[], None]) -> None:
+        """Say something while the line waits, and ask for it again; the terminal keeps what was typed so far."""
+        self._tty.write("\n")
+        tell()
+        self._tty.write("You: ")
 
     async def prompt_async(self, *, handle_sigint: bool = True) -> str:  # noqa: ARG002
         """One line.

@@ -48,7 +48,8 @@ class Look:
     Attributes:
         color: SGR codes may be written. moves: the cursor may be moved (a terminal that is not dumb).
         encoding: what the stream can take; other characters are replaced, never refused.
-        width: columns. plain: one record a line, nothing drawn.
+        width: columns. folds: lines are broken at spaces to that width, also where the cursor cannot be moved.
+        plain: one record a line, nothing drawn.
         profile: the profile that commands in the text must name, so that they work when they are typed.
     """
 
@@ -58,6 +59,7 @@ class Look:
     width: int = 80
     plain: bool = False
     profile: str = ""
+    folds: bool = False
 
     def paint(self, text: str, style: str) -> str:
         """``text`` in a style ("bold", "dim", "red", "green", "yellow", "blue") where colour is on."""
@@ -66,7 +68,7 @@ class Look:
     def lines(self, text: str) -> list[str]:
         """The lines of ``text``: its commands as they must be typed here, folded to the width of a terminal."""
         text = typed(text, self.profile)
-        if self.plain or not self.moves:
+        if self.plain or not (self.moves or self.folds):
             return text.split("\n")
         lines = text.expandtabs(TAB).split("\n")
         from helpdesk.surfaces.columns import hanging

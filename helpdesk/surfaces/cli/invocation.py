@@ -77,7 +77,7 @@ class Invocation:
         look = look_of(
             stream, color=flags.color, plain=flags.plain, profile=flags.profile, environ=self.environ
         )
-        return replace(look, color=False, moves=False) if self.linear else look
+        return replace(look, color=False, moves=False, folds=stream.isatty()) if self.linear else look
 
     @property
     def is_a_screen(self) -> bool:
