@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING, Any
 from helpdesk.connectors.postgres_errors import broken
 from helpdesk.connectors.postgres_link import Links, connected
 from helpdesk.connectors.postgres_options import PostgresSettings
-from helpdesk.database import Kind, Row, Unsure
-from helpdesk.database.schema import Family, Standing, empty, migrate, require, standing
+from helpdesk.database import Kind, Row, Standing, Unsure
+from helpdesk.database.schema import Family, empty, migrate, require, standing
 from helpdesk.errors import Failed, HelpdeskError
 
 if TYPE_CHECKING:
     from helpdesk.connectors.postgres_link import Link
 
+ENGINE = "dbos"
+"""The schema of the engine's own tables, in the same database."""
+_ENGINE_GRANTS = (
+    "GRANT USAGE ON SCHEMA {} TO {}",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {} TO {}",
+    "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {} TO {}",
+    "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {} TO {}",
+)
 CHANNEL = "helpdesk_store"
 """What the triggers of the tables notify when a transaction that wrote something is kept."""
 RETRY_SECONDS = 5.0
@@ -96,15 +104,12 @@ class PostgresDatabase:
     # ── looking after it ──────────────────────────────────────────────────────────────────────
 
     def standing(self) -> list[Standing]:
-        """Where each family of tables stands; nothing is changed. Raises as every method does."""
+        """As the port says; raises as every method does."""
         with self._unchecked() as session:
             return standing(session, self.families)
 
     def migrate(self, grant: str = "") -> list[Standing]:
-        """Bring the tables to this program's version, in one transaction; what was older before.
-
-        Args:
-            grant: a user of the database that is given what this program needs, and no more.
+        """As the port says; ``grant`` also for the engine's tables, where there are any.
 
         Raises:
             Failed: a newer program's tables; or the database is not in UTF-8. StoreUnreachable.
@@ -120,12 +125,17 @@ class PostgresDatabase:
                 )
             session.run(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema).as_string())
             done = migrate(session, self.families, self.place)
-            for statement in self._grants(grant) if grant else ():
+            for statement in self.grants(grant) if grant else ():
                 session.run(statement)
+            if grant and session.one("SELECT to_regnamespace(?)", ENGINE) != (None,):
+                for words in _ENGINE_GRANTS:
+                    session.run(
+                        sql.SQL(words).format(sql.Identifier(ENGINE), sql.Identifier(grant)).as_string()
+                    )
         return done
 
-    def _grants(self, user: str) -> Iterator[str]:
-        """Add and read rows; change only what no seal holds; delete nothing."""
+    def grants(self, user: str) -> Iterator[str]:
+        """The rights that a program needs: add and read rows, change only what no seal holds, delete nothing."""
         from psycopg import sql
 
         who, schema = sql.Identifier(user), sql.Identifier(self.settings.schema)

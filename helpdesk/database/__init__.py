@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
 from helpdesk.errors import Unreachable
@@ -17,6 +18,16 @@ from helpdesk.errors import Unreachable
 Kind = Literal["sqlite", "postgres"]
 Row = tuple[Any, ...]
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a family of tables stands in a database: ``version`` 0 is none yet, ``known`` is this program's."""
+
+    family: str
+    version: int
+    known: int
+    usable: bool
 
 
 class Duplicate(Exception):
@@ -81,6 +92,19 @@ class Database(Protocol):
 
     def marks(self) -> tuple[int, ...]:
         """Changes whenever any process wrote something; cheap enough to ask every second. Raises nothing."""
+
+    def standing(self) -> list[Standing]:
+        """Where each family of tables stands; nothing is made, changed or refused."""
+
+    def migrate(self, grant: str = "") -> list[Standing]:
+        """Bring the tables to this program's version, in one transaction; where they stood that were older.
+
+        Args:
+            grant: a user of the database that is given what this program needs, and no more.
+
+        Raises:
+            Failed: a newer program wrote them ("store-new").
+        """
 
     def close(self) -> None: ...
 

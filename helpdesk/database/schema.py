@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from helpdesk.database import Fill, Session
+from helpdesk.database import Fill, Session, Standing
 from helpdesk.errors import Failed
 
 _VERSIONS = """CREATE TABLE IF NOT EXISTS store_versions (
@@ -66,16 +66,6 @@ class Family:
         return max((number for number, step in enumerate(self.steps, 1) if step.breaks), default=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a family stands in a database: ``version`` 0 is none yet, ``known`` is this program's."""
-
-    family: str
-    version: int
-    known: int
-    usable: bool
-
-
 def empty(session: Session) -> bool:
     """No family of tables was ever made here."""
     return session.one(_PRESENT[session.kind]) is None
@@ -107,8 +97,13 @@ def require(session: Session, families: Sequence[Family], place: str) -> None:
         )
 
 
-def migrate(session: Session, families: Sequence[Family], place: str) -> list[Standing]:
-    """Bring every family to this program's version, within the caller's transaction; what was done.
+def migrate(
+    session: Session, families: Sequence[Family], place: str, upto: Mapping[str, int] | None = None
+) -> list[Standing]:
+    """Bring every family to this program's version, within the caller's transaction; where they stood before.
+
+    Args:
+        upto: no further than these versions, by family, so that rows of an older program can be put there.
 
     Raises:
         Failed: a newer program wrote them, and said that this one must not ("store-new").
@@ -120,12 +115,14 @@ def migrate(session: Session, families: Sequence[Family], place: str) -> list[St
             if not one.usable:
                 raise _newer(one, place)
             continue
-        for step in family.steps[one.version :]:
+        last = family.version if upto is None else upto.get(family.name, 0)
+        for step in family.steps[one.version : last]:
             for statement in step.sqlite if session.kind == "sqlite" else step.postgres:
                 session.run(statement)
             if step.fill is not None:
                 step.fill(session)
-        _note(session, family)
+        if last:
+            _note(session, family, last)
         if one.version < one.known:
             done.append(one)
     return done
@@ -153,12 +150,12 @@ def _adopted(session: Session, family: Family) -> int:
     return 0
 
 
-def _note(session: Session, family: Family) -> None:
+def _note(session: Session, family: Family, version: int) -> None:
     session.run(
         "INSERT INTO store_versions (family, version, oldest) VALUES (?, ?, ?) "
         "ON CONFLICT (family) DO UPDATE SET version = excluded.version, oldest = excluded.oldest",
         family.name,
-        family.version,
+        version,
         family.oldest,
     )
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from helpdesk.database import Duplicate, Kind, Row
-from helpdesk.database.schema import Family, current, migrate, require
+from helpdesk.database import Duplicate, Kind, Row, Standing
+from helpdesk.database.schema import Family, current, migrate, require, standing
+from helpdesk.errors import UsageError
 from helpdesk.store import immediate, in_database
 
 
@@ -77,6 +78,22 @@ class SqliteDatabase:
                 continue
             marks += (found.st_mtime_ns, found.st_size)
         return tuple(marks)
+
+    def standing(self) -> list[Standing]:
+        """As the port says; a file that is not there yet is not made."""
+        if not self.path.exists():
+            return [Standing(family.name, 0, family.version, usable=True) for family in self.families]
+        with in_database(self.path, lambda _: None, "requests", "requests-unavailable") as connection:
+            return standing(SqliteSession(connection), self.families)
+
+    def migrate(self, grant: str = "") -> list[Standing]:
+        """As the port says, and as every first use does. Raises UsageError for ``grant``: a file has one owner."""
+        if grant:
+            raise UsageError("The store is a file of this account alone.", hint="--grant is for Postgres.")
+        before = self.standing()
+        with self._open():
+            pass
+        return [one for one in before if one.version < one.known]
 
     def close(self) -> None:
         """Nothing is open between two transactions."""

@@ -69,6 +69,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("log", f"{_HERE}log:app", "Read and verify the log of everything done"),
             Row("worker", f"{_HERE}worker:app", "Carry out what was approved, and look at who does"),
             Row("reconcile", f"{_HERE}reconcile:reconcile", "Read back what was left unknown"),
+            Row("store", f"{_HERE}store:app", "Where requests are kept: status, migrate, backup, restore"),
             Row("doctor", f"{_HERE}doctor:doctor", "Check directory, keyring, model, log and plugins"),
             Row("config", f"{_HERE}config:app", "Show the settings and where each comes from"),
             Row("plugin", f"{_HERE}plugin:app", "List the plugins and their actions"),
