@@ -113,10 +113,12 @@ class Telling:
 
 
 def logged(parts: Parts, notice: Notice | None, end: str, why: str) -> None:
-    """Note in the log how a notice ended. Raises LogUnavailable."""
-    outcome = {"sent": "done", "unsure": "unknown"}.get(end, "failed")
+    """Note in the log a notice that nobody knows to have arrived. Raises LogUnavailable."""
+    if end == "sent":
+        return
+    outcome = "unknown" if end == "unsure" else "failed"
     body: dict[str, Any] = {"action": "notice", "outcome": outcome, "rule": ""}
-    body |= {"code": "" if end == "sent" else end, "person_id": notice.to if notice else ""}
+    body |= {"code": end, "person_id": notice.to if notice else ""}
     body |= {"notice": notice.told.value if notice else "", "about": notice.about if notice else ""}
     parts.audit.append("notice", body, {"target": notice.name if notice else "", "message": why})
 

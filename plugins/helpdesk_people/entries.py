@@ -116,7 +116,7 @@ def _same(one: Person, other: Person) -> bool:
     examples=(
         "give bo another mail address",
         "add a mail alias for bo",
-        "set up a second address for a mailbox",
+        "let a second address reach a mailbox",
     ),
 )
 async def alias(

@@ -34,7 +34,7 @@ _LONGEST = 128
     examples=(
         "create an account for a new colleague",
         "add a new employee to the directory",
-        "somebody new starts on monday, set up their entry",
+        "somebody new starts on monday and needs an account",
     ),
     no_undo="an entry is not deleted, because other records name it; people.archive marks it as left",
 )
@@ -47,7 +47,7 @@ async def create(
     manager: Annotated[Login | None, "whom they report to"] = None,
     employee_number: Annotated[str | None, "their number in the personnel files"] = None,
 ) -> str:
-    """Add somebody new; their account is disabled until somebody enables it and sets a first password."""
+    """Add somebody new to the directory, with an account that is disabled until somebody enables it."""
     await ctx.directory.create_person(
         await _wanted(ctx, login, full_name, mail, title, manager, employee_number)
     )

@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 
 from helpdesk.errors import Unreachable
 from helpdesk.identity import Group, Person
+from helpdesk.mail import Kept, Letter, Mail, State
 from helpdesk.ports import (
     ContactField,
     Directory,
@@ -23,6 +24,7 @@ from helpdesk.ports import (
     Tickets,
 )
 from helpdesk.secrets import Secret
+from helpdesk.staffing import NewPerson
 
 DIRECTORY_WRITES = (
     "change_own_password",
@@ -32,6 +34,12 @@ DIRECTORY_WRITES = (
     "add_member",
     "remove_member",
     "update_contact",
+    "create_person",
+    "set_manager",
+    "set_employment",
+    "add_alias",
+    "remove_alias",
+    "hand_over",
 )
 TICKET_WRITES = ("open", "comment", "close_ticket", "reopen_ticket")
 
@@ -148,6 +156,29 @@ class WatchedSession:
             lambda: self._session.update_contact(person, cast(Mapping[ContactField, str], first)),
         )
 
+    def create_person(self, new: NewPerson) -> None:
+        self._write("create_person", new.login, lambda: self._session.create_person(new))
+
+    def set_manager(self, person: Person, manager: Person | None) -> None:
+        self._write("set_manager", person.login, lambda: self._session.set_manager(person, manager))
+
+    def set_employment(self, person: Person, employment: str) -> None:
+        self._write("set_employment", person.login, lambda: self._session.set_employment(person, employment))
+
+    def add_alias(self, person: Person, address: str) -> None:
+        self._write("add_alias", person.login, lambda: self._session.add_alias(person, address))
+
+    def remove_alias(self, person: Person, address: str) -> None:
+        self._write("remove_alias", person.login, lambda: self._session.remove_alias(person, address))
+
+    def hand_over(self, group: Group, owner: Person, to: Person, *, stays: bool = False) -> None:
+        self._write(
+            "hand_over",
+            group.name,
+            lambda: self._session.hand_over(group, owner, to, stays=stays),
+            lambda: self._session.hand_over(group, owner, to, stays=True),
+        )
+
 
 class WatchedDirectory:
     """Implements :class:`helpdesk.ports.Directory` over another one."""
@@ -207,3 +238,27 @@ class WatchedTickets:
 
     def of(self, requester: str) -> list[Ticket]:
         return self._tickets.of(requester)
+
+
+class WatchedMail:
+    """Sends over another mail, as an action does; everything else is the other one's own."""
+
+    def __init__(self, mail: Mail, watch: Watch) -> None:
+        self._mail = mail
+        self._watch = watch
+
+    @property
+    def reads_back(self) -> bool:
+        return self._mail.reads_back
+
+    def send(self, letter: Letter, key: str) -> None:
+        write = Write("the desk", "send", letter.to)
+        self._watch.carry_out(
+            write, lambda: self._mail.send(letter, key), lambda: self._mail.send(letter, key)
+        )
+
+    def state(self, key: str) -> State:
+        return self._mail.state(key)
+
+    def kept(self, key: str) -> Kept | None:
+        return self._mail.kept(key)

@@ -21,6 +21,7 @@ from helpdesk.actions.prepare import Prepared
 from helpdesk.actions.runner import Runner
 from helpdesk.actions.schema import spec_of
 from helpdesk.connectors.embedded import Cost, EmbeddedDirectory, NewGroup, NewPerson
+from helpdesk.connectors.mail import Outbox
 from helpdesk.connectors.tickets import EmbeddedTickets
 from helpdesk.errors import HelpdeskError
 from helpdesk.events import Result
@@ -33,7 +34,7 @@ from helpdesk.plugin import Plugin
 from helpdesk.ports import DirectoryReader, SignedIn
 from helpdesk.secrets import Secret
 from tests.fakes.log import MemoryLog
-from tests.fakes.systems import Watch, WatchedDirectory, WatchedTickets
+from tests.fakes.systems import Watch, WatchedDirectory, WatchedMail, WatchedTickets
 from tests.fakes.terminal import Person as AtTerminal
 from tests.unit.requests_world import Key
 
@@ -66,7 +67,7 @@ def company(directory: EmbeddedDirectory) -> None:
         NewGroup("finance-share", owners=("olga", "oscar"), members=("mia",)),
         NewGroup("design-share", owners=("olga",)),
     ]
-    directory.admin.seed(people, groups, desk_group="service-desk")
+    directory.admin.seed(people, groups, desk_group="service-desk", staffing_group="service-desk")
 
 
 @cache
@@ -133,6 +134,7 @@ class World:
         company(self.embedded)
         self.directory = WatchedDirectory(self.embedded, self.watch)
         self.queue = EmbeddedTickets(folder / "tickets.db", self.clock)
+        self.outbox = Outbox(folder / "outbox.db", self.clock)
         self.catalog = plugins or catalog()
         roles = Roles(ROLES)
         rules = (
@@ -148,6 +150,7 @@ class World:
             systems=Systems(
                 directory=self.directory,
                 tickets=WatchedTickets(self.queue, self.watch),
+                mail=cast(Any, WatchedMail(self.outbox, self.watch)),
                 clock=self.clock,
                 settings=lambda plugin: {"sources": ()} if plugin == "policy" else {},
                 cache_dir=lambda plugin: _made(folder / "cache" / plugin),
@@ -245,6 +248,8 @@ class World:
             "status": [desk.status(person) for person in people],
             "groups": reader.groups(),
             "tickets": [self.queue.of(person.id) for person in people],
+            "newcomers": reader.find_people("Nora"),
+            "letters": self.outbox.letters(),
         }
 
     @property

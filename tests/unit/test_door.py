@@ -331,7 +331,9 @@ def test_5000_fuzzed_calls_run_nothing(tmp_path: Path) -> None:
         return results
 
     results = asyncio.run(all_of_them())
-    assert {result.outcome for result in results} <= {Outcome.USAGE, Outcome.REFUSED}
+    writes = {spec.name for spec in catalog().specs if not spec.reads}
+    assert {one.outcome for one in results if one.action in writes} <= {Outcome.USAGE, Outcome.REFUSED}
+    assert {one.outcome for one in results} <= {Outcome.USAGE, Outcome.REFUSED, Outcome.DONE}
     assert untouched(world, before)
 
 

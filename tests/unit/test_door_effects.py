@@ -16,8 +16,10 @@ import pytest
 
 from helpdesk.errors import LogUnavailable
 from helpdesk.events import Outcome, Result
+from helpdesk.ports import DirectorySession
 from helpdesk.secrets import Secret
 from helpdesk.spec import ActionSpec
+from helpdesk.staffing import LEFT
 from tests.fakes.systems import Fault
 from tests.unit.door_world import World, catalog, password_of
 
@@ -36,6 +38,21 @@ def _closed_ticket(world: World, login: str) -> None:
     world.queue.close_ticket(made.id, login, "closing")
 
 
+def _worker(world: World) -> DirectorySession:
+    return world.embedded.sign_in("dave", Secret(password_of("dave")))
+
+
+def _left(world: World, login: str) -> None:
+    desk = _worker(world)
+    desk.set_enabled(desk.person(login), False)
+    desk.set_employment(desk.person(login), LEFT)
+
+
+def _alias(world: World, login: str, address: str) -> None:
+    desk = _worker(world)
+    desk.add_alias(desk.person(login), address)
+
+
 SETTINGS: Mapping[str, Callable[[World], object]] = {
     "as it is": lambda world: None,
     "bo is locked": lambda world: world.lock("bo"),
@@ -44,9 +61,18 @@ SETTINGS: Mapping[str, Callable[[World], object]] = {
         "The lift", "It is stuck.", world.embedded.look_up().person("emma").id, "setting"
     ),
     "emma has a closed ticket": lambda world: _closed_ticket(world, "emma"),
+    "bo has left": lambda world: _left(world, "bo"),
+    "bo has an alias": lambda world: _alias(world, "bo", "second@corp.test"),
 }
 WORDS: Mapping[str, tuple[str, ...]] = {
-    "person": ("bo", "mia"),
+    "person": ("bo", "mia", "oscar"),
+    "to": ("bo",),
+    "groups": ("finance-share",),
+    "manager": ("olga",),
+    "login": ("nora",),
+    "full_name": ("Nora New",),
+    "address": ("second@corp.test",),
+    "employee_number": ("4711",),
     "group": ("finance-share",),
     "id": ("T-1001", "1001"),
     "mail": ("new@corp.test",),
@@ -131,6 +157,8 @@ def test_all_the_writes_of_the_contract_are_covered() -> None:
         "password.change", "password.reset", "password.unlock", "account.disable", "account.enable",
         "access.request", "access.grant", "access.revoke", "people.update",
         "ticket.open", "ticket.comment", "ticket.close", "ticket.reopen",
+        "people.create", "people.manager", "people.alias", "people.unalias", "people.archive", "people.restore",
+        "access.hand-over", "mail.send",
     } <= set(WRITES)  # fmt: skip
 
 
