@@ -122,7 +122,7 @@ class Ending:
         spec = self.catalog.spec(found.action)
         if spec.reads or spec.plugin != prepared.spec.plugin:
             raise PluginFailure(f"{name} names {spec.name} as its undo, which it may not.")
-        return taking_of(prepared, spec, found.arguments)
+        return taking_of(prepared, spec, found.arguments, found.ids)
 
     # ── around the effect ─────────────────────────────────────────────────────────────────────
 

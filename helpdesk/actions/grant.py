@@ -15,7 +15,7 @@ from typing import Any
 from helpdesk.errors import InvalidArgument, UsageError
 from helpdesk.gate.sealed import ALPHABET
 
-SCHEMA = "helpdesk.grant/1"
+SCHEMA = "helpdesk grant v1"
 SYSTEM = "grants"
 """The system of record for ends, as changes and receipts name it."""
 DAYS, UNTIL = "days", "until"

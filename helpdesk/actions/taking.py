@@ -29,8 +29,13 @@ class Taking:
         return digest({"action": self.action, "of": {**self.arguments, **ids}})
 
 
-def taking_of(prepared: Prepared, spec: ActionSpec, arguments: Mapping[str, Any]) -> Taking:
+def taking_of(
+    prepared: Prepared, spec: ActionSpec, arguments: Mapping[str, Any], ids: Mapping[str, str] | None = None
+) -> Taking:
     """A call of ``spec`` about the people and groups of a prepared one.
+
+    Args:
+        ids: of others that it names, by name.
 
     Raises:
         PluginFailure: it names somebody or something that the prepared one is not about.
@@ -39,18 +44,16 @@ def taking_of(prepared: Prepared, spec: ActionSpec, arguments: Mapping[str, Any]
     for person in (prepared.requester.person, prepared.person):
         if person is not None:
             people.setdefault(person.login, person.id)
+    groups = {name: Named(group.id, group.name, group.dn) for name, group in prepared.groups.items()}
     given = {name: value for name, value in arguments.items() if value is not None}
     kinds = {p.name: p.kind for p in spec.parameters}
+    others = {name: Named(id, name) for name, id in (ids or {}).items()}
     try:
         return Taking(
             spec.name,
             given,
-            {name: people[value] for name, value in given.items() if kinds.get(name) == "login"},
-            {
-                name: Named(prepared.groups[value].id, prepared.groups[value].name, prepared.groups[value].dn)
-                for name, value in given.items()
-                if kinds.get(name) == "group"
-            },
+            {n: people.get(v) or others[v].id for n, v in given.items() if kinds.get(n) == "login"},
+            {n: groups.get(v) or others[v] for n, v in given.items() if kinds.get(n) == "group"},
         )
     except KeyError as error:
         raise PluginFailure(
