@@ -121,6 +121,8 @@ class WriteDirectory(ReadDirectory):
 
     async def unlock(self, person: Person) -> None:
         await self._call(self._session.unlock, person)
+        if self._password_set is not None:
+            await waited(self._password_set, person)
 
     async def set_enabled(self, person: Person, enabled: bool) -> None:
         await self._call(self._session.set_enabled, person, enabled)

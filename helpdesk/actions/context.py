@@ -34,7 +34,8 @@ class Systems:
     """The systems that plugin code may reach, and where it finds its own settings.
 
     Attributes:
-        password_set: told whose password was set anew, once the directory took it; it raises nothing.
+        password_set: told whose password was set anew, or whose lock was lifted, once the directory took it; it
+            raises nothing.
         ending: looks after what ends by itself. mail: ``None`` where none is configured.
     """
 

@@ -20,7 +20,7 @@ from helpdesk.errors import (
     TooManyAttempts,
     UsageError,
 )
-from helpdesk.events import Outcome, Progress, Question, Result, Warned
+from helpdesk.events import Outcome, Progress, Question, Result, Said, Warned
 from helpdesk.platform import Paths, paths
 from helpdesk.secrets import Secret
 
@@ -113,7 +113,7 @@ class Desk(Parts):
             if not signed_in.actor.service:
                 reason = await asyncio.to_thread(self.sessions.save, signed_in.actor.person, password)
             if reason:
-                interaction.emit(Warned(f"The sign-in is not kept: {reason}."))
+                interaction.emit(Said(f"This sign-in ends with the program: {reason}."))
             await self._note_groups(signed_in)
         await self._reconcile_own(signed_in, interaction)
         return signed_in

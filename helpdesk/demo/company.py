@@ -11,6 +11,7 @@ from helpdesk.secrets import Secret
 NAME = "Lanternfield"
 SERVICE_DESK = "helpdesk"
 ADMINISTRATORS = "directory-admins"
+AUDITORS = "auditors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,12 @@ EMPLOYEES = (
     Employee("malik", "Malik Osei", "Sales", "loses his laptop", "cedar-ribbon-salt-drum", "1007"),
     Employee("samir", "Samir Haddad", "Engineering lead", "owns vpn-users", "meteor-basil-tin-river", "1008"),
     Employee(
-        "rosa", "Rosa Delgado", "People and Culture", "owns hr-records", "walnut-sail-early-frost", "1009"
+        "rosa",
+        "Rosa Delgado",
+        "People and Culture",
+        "owns hr-records; audits the log",
+        "walnut-sail-early-frost",
+        "1009",
     ),
     Employee("jonas", "Jonas Weber", "Workshop", "works at the lathe", "granite-plum-low-tide", "1010"),
     Employee(
@@ -94,6 +100,7 @@ EMPLOYEES = (
 TEAMS = (
     Team(SERVICE_DESK, "The service desk", ("greta",), ("tomas", "yuki")),
     Team(ADMINISTRATORS, "Administrators of the directory", ("claire",), ("greta",)),
+    Team(AUDITORS, "Who looks after the log", ("claire",), ("rosa",)),
     Team("finance-share", "Folders of Finance", ("priya",), ("priya", "ines")),
     Team("engineering-share", "Drawings and test reports", ("samir",), ("samir", "jonas")),
     Team("design-share", "Brand files and photographs", ("lena",), ("lena",)),

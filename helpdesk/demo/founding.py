@@ -13,7 +13,8 @@ from helpdesk.app.embedded import NewGroup, NewPerson, embedded_directory, fill
 from helpdesk.app.parts import utc_now
 from helpdesk.config import LlmSettings
 from helpdesk.config.load import DEMO
-from helpdesk.demo.company import ADMINISTRATORS, EMPLOYEES, NAME, SERVICE_DESK, TEAMS, policies
+from helpdesk.demo.company import ADMINISTRATORS, AUDITORS, EMPLOYEES, NAME, SERVICE_DESK, TEAMS, policies
+from helpdesk.demo.lockout import lock_out
 from helpdesk.errors import Failed, HelpdeskError, Refused
 from helpdesk.platform import Paths, paths, read_private, write_private
 from helpdesk.ports import Clock, Directory
@@ -44,6 +45,14 @@ class Company:
         """A desk of its own for everyone, without a language model whatever the site has."""
         opened = Desk.open(profile=DEMO, environ=self.environ)
         return Desk(replace(opened.config, llm=LlmSettings()), opened.paths, self.clock)
+
+    def lock_out(self, login: str) -> None:
+        """Have somebody mistype their password until the directory locks the account. Raises OutcomeUnknown."""
+        directory = self.directory()
+        try:
+            lock_out(directory, login)
+        finally:
+            directory.close()
 
     def directory(self) -> Directory:
         """Its directory, opened anew, past every desk."""
@@ -162,6 +171,7 @@ kind = "embedded"
 [roles]
 helpdesk = ["{SERVICE_DESK}"]
 privileged = ["{ADMINISTRATORS}"]
+auditor = ["{AUDITORS}"]
 
 [policy]
 sources = ["policies"]

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from helpdesk.actions.call import Call, Provenance
+from helpdesk.demo.lockout import lock_out
 from helpdesk.demo.story import Cast, Fact, Part, Player, Scene, Stage
-from helpdesk.errors import AccountLocked, NotSignedIn, OutcomeUnknown
+from helpdesk.errors import OutcomeUnknown
 from helpdesk.events import Observation, Outcome, Question, Result
-from helpdesk.secrets import Secret
 
-MAX_TRIES = 10
 CHANGES = 8
 """Scenes that change something, and so have an intent in the log."""
 Act = Callable[[Stage, Player, Part], Awaitable[Result]]
@@ -81,7 +80,11 @@ async def _log_verified(stage: Stage, who: Player, _: Part) -> Result:
     """What ``helpdesk log verify`` finds, told as a result whose receipt is the check itself."""
     found = await asyncio.to_thread(stage.desk(who).audit.verify)
     state = "unbroken" if found.ok else f"altered: {found.problem}"
-    message = f"{found.entries} entries, {state}; the signed checkpoint covers {found.signed} of them."
+    message = (
+        f"The log is whole: {found.entries} entries, {found.signed} of them signed."
+        if found.ok
+        else f"The log was altered: {found.problem}"
+    )
     seen = Observation("log", f"entries 1 to {found.entries}", "chain and signatures", "unbroken", state)
     outcome = Outcome.DONE if found.ok else Outcome.FAILED
     return Result(outcome, "log.verify", message, receipt=(seen,), data={"entries": found.entries})
@@ -93,20 +96,9 @@ async def _log_verified(stage: Stage, who: Player, _: Part) -> Result:
 async def _mistyped(stage: Stage) -> str:
     """Wrong passwords at another program's sign-in, until the directory locks the account."""
     who = stage.cast.locked
-    directory = stage.desk(who).directory
-    for tries in range(1, MAX_TRIES + 1):
-        try:
-            wrong = Secret(f"not the password {tries}")
-            session = await asyncio.to_thread(directory.sign_in, who.login, wrong)
-        except AccountLocked:
-            break
-        except NotSignedIn:
-            continue
-        session.close()
+    await asyncio.to_thread(lock_out, stage.desk(who).directory, who.login)
     if not stage.witness.locked(who.login):
-        raise OutcomeUnknown(
-            f"{who.name} mistyped a password {MAX_TRIES} times, and the account is not locked."
-        )
+        raise OutcomeUnknown(f"{who.name} is not locked out, though the directory said so.")
     return f"{who.name} has mistyped a password at the computer's own sign-in until the directory locked the account."
 
 

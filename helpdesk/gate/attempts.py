@@ -114,7 +114,7 @@ class Attempts:
                 )
 
     def forgive(self, person: Person) -> None:
-        """Forget somebody's wrong passwords, because their password was set anew: the directory forgets them too.
+        """Forget somebody's wrong passwords, because somebody who may set their password anew or lifted the lock.
 
         Raises:
             Failed: the count cannot be written.
@@ -241,7 +241,7 @@ class Attempts:
         return TooManyAttempts(
             f"Too many wrong passwords {where or 'for this name'}, so it was not tried: "
             f"again after {told_end(until, self._clock())}.",
-            hint="The directory was not asked, and this locks nobody. If you forgot the password, "
-            "the service desk can set a temporary one.",
+            hint="The directory was not asked, and this locks nobody. Who cannot wait asks the service desk for a "
+            "temporary password: it can be used at once.",
             until=datetime.fromtimestamp(until, UTC),
         )

@@ -16,12 +16,13 @@ from helpdesk.errors import (
     Unreachable,
 )
 from helpdesk.events import ErrorInfo, Observation, Outcome, Result
+from helpdesk.gate.counters import told_end
 from helpdesk.gate.roles import HELPDESK, Roles
 from helpdesk.gate.signin import MAX_TYPED, told_name
 from helpdesk.identity import AccountStatus
 from helpdesk.ports import Clock, Directory, SignIn
 from helpdesk.secrets import Secret
-from helpdesk.text import local_time, shorten
+from helpdesk.text import shorten
 
 if TYPE_CHECKING:
     from helpdesk.gate.audit import AuditLog
@@ -72,14 +73,14 @@ class LockExplainer:
     def _locked(self, login: str, error: AccountLocked) -> Result:
         status = self._status(login)
         until = error.until or (status.locked_until if status else None)
-        state = f"locked until {local_time(until, self.clock())}" if until else "locked"
+        state = f"locked until {told_end(until.timestamp(), self.clock())}" if until else "locked"
         when = (
-            f"The lock ends by itself at {local_time(until, self.clock())}."
+            f"The lock ends by itself at {told_end(until.timestamp(), self.clock())}."
             if until
             else "The directory does not say when the lock ends."
         )
         wait = (
-            f" Or wait until {local_time(until, self.clock())} and sign in once, carefully." if until else ""
+            f" Or wait until {told_end(until.timestamp(), self.clock())} and sign in once, carefully." if until else ""
         )
         message = (
             f"Your account is locked after too many wrong passwords. {when} {self._who()} can lift it now.{wait} "

@@ -39,7 +39,10 @@ def lock(status: AccountStatus, now: datetime) -> str:
         return UNTOLD
     if not status.locked:
         return "not locked"
-    return f"locked until {local_time(status.locked_until, now)}" if status.locked_until else "locked"
+    if status.locked_until is None:
+        return "locked"
+    until = status.locked_until + timedelta(seconds=-status.locked_until.second % 60)  # not told too early
+    return f"locked until {local_time(until, now)}"
 
 
 def yes_no(value: bool | None) -> str:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from helpdesk.demo.story import Played
 
 SCHEMA = "helpdesk.demo/1"
-STORY, APP, CHAT, LEAVE = "story", "app", "chat", "leave"
+STORY, APP, CHAT, LOCK, LEAVE = "story", "app", "chat", "lock", "leave"
+LOCKED = "ines"
 
 
 def demo(
@@ -51,10 +52,11 @@ def demo(
     run.terminal.emit(Progress("demo", "Looking for the company, or founding it"))
     taken_down = reset and take_down(run.environ)
     company = found(run.environ)
-    _welcome(run, company, taken_down=taken_down)
+    brief = run.terminal.interactive and not run.flags.json
+    _welcome(run, company, taken_down=taken_down, brief=brief)
     if run.flags.json or not run.terminal.interactive:
         return Exit.OK
-    return _stay(run)
+    return _stay(run, company)
 
 
 def _check(run: Invocation, *, script: bool, reset: bool) -> None:
@@ -135,13 +137,13 @@ def _document(played: list[Played], ok: bool) -> dict[str, Any]:
 # ── on a terminal ─────────────────────────────────────────────────────────────────────────────
 
 
-def _welcome(run: Invocation, company: Company, *, taken_down: bool) -> None:
+def _welcome(run: Invocation, company: Company, *, taken_down: bool, brief: bool) -> None:
     from helpdesk.config.load import DEMO
     from helpdesk.demo.company import EMPLOYEES, NAME
     from helpdesk.surfaces.cli.demo_lines import welcome
 
     if not run.flags.json:
-        run.lines(welcome(run.look, new=company.new, taken_down=taken_down))
+        run.lines(welcome(run.look, new=company.new, taken_down=taken_down, brief=brief))
         return
     people = [
         {"login": one.login, "name": one.name, "title": one.title, "password": one.words} for one in EMPLOYEES
@@ -157,14 +159,15 @@ def _welcome(run: Invocation, company: Company, *, taken_down: bool) -> None:
     )
 
 
-def _stay(run: Invocation) -> int:
+def _stay(run: Invocation, company: Company) -> int:
     """Story, app or chat, as often as the visitor likes."""
     from helpdesk.events import Choice, Question
 
     choices = (
-        Choice(STORY, "see the story, scene by scene (it plays in a copy; your company stays as it is)"),
+        Choice(STORY, "see the story, scene by scene, in a copy of the company"),
         Choice(APP, "open the full-screen app, to be one of them"),
         Choice(CHAT, "talk to helpdesk line by line"),
+        Choice(LOCK, "lock Ines out of her account; then be her, and have the service desk help"),
         Choice(LEAVE, "leave; the company stays until helpdesk demo --reset"),
     )
     question = Question("next", "What now?", "--script", choices, default=STORY)
@@ -179,8 +182,24 @@ def _stay(run: Invocation) -> int:
             return _inside(run, "helpdesk.surfaces.cli.tui:tui")
         elif answer == CHAT:
             return _inside(run, "helpdesk.surfaces.cli.chat:chat")
+        elif answer == LOCK:
+            _lock(run, company)
         elif answer in (LEAVE, "q", "quit", "exit"):
             return Exit.OK
+
+
+def _lock(run: Invocation, company: Company) -> None:
+    from helpdesk.demo.company import employee
+
+    ines = employee(LOCKED)
+    company.lock_out(LOCKED)
+    run.lines(
+        [
+            f"{ines.name} mistyped her password at her computer until the directory locked her account, for a quarter of an hour.",
+            f"In the app or the chat say “I'm locked out”, as {LOCKED} with {ines.words}: it tells why, and who can help.",
+            f"Then sign in as tomas, also in a second terminal, and say “unlock {LOCKED}”.",
+        ]
+    )
 
 
 def _inside(run: Invocation, command: str) -> int:

@@ -30,6 +30,15 @@ _TRY = (
 )
 
 
+_BRIEF = {
+    (True, True): "It was founded anew. Be anybody:",
+    (True, False): "It was founded anew. Be anybody:",
+    (False, True): "It was founded just now. Be anybody:",
+    (False, False): "It is as you left it. Be anybody:",
+}
+"""By whether it was taken down before, and whether it is new."""
+
+
 def opening(look: Look) -> list[str]:
     documents = sum(1 for _ in policies())
     text = (
@@ -40,8 +49,12 @@ def opening(look: Look) -> list[str]:
     return wrap(text, look.width)
 
 
-def welcome(look: Look, *, new: bool, taken_down: bool) -> list[str]:
-    """Whom the visitor can be, and what to try."""
+def welcome(look: Look, *, new: bool, taken_down: bool, brief: bool = False) -> list[str]:
+    """Whom the visitor can be, and what to try.
+
+    Args:
+        brief: what comes next is asked below, so that all of it should stay on a screen of 24 lines.
+    """
     state = (
         "It was founded anew: everything that was done in it before is gone."
         if taken_down
@@ -50,6 +63,10 @@ def welcome(look: Look, *, new: bool, taken_down: bool) -> list[str]:
         else "It was here already and is as you left it; helpdesk demo --reset founds it anew."
     )
     text = f"{NAME} makes lamps for lighthouses, and exists on this machine only. {state}"
+    if brief:
+        text = f"{NAME} makes lamps for lighthouses, on this machine only. {_BRIEF[taken_down, new]}"
+        short = [(one.login, one.words, one.part) for one in EMPLOYEES]
+        return [*wrap(text, look.width), *table(("login", "password", "who that is"), short, look), ""]
     rows = [(one.login, one.name, one.words, one.part) for one in EMPLOYEES]
     lines = [*wrap(text, look.width), ""]
     lines += table(("login", "name", "password", "who that is"), rows, look)

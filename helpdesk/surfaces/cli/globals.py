@@ -64,7 +64,10 @@ HELP: tuple[tuple[str, str], ...] = (
     ("-h, --help / -V, --version", "this help / the version"),
 )
 BATCH_HELP: tuple[tuple[str, str], ...] = (
-    ("--batch FILE", "one call for each row: CSV with a header, or JSON lines; - is standard input"),
+    (
+        "--batch FILE",
+        "one call for each row: CSV whose header names the arguments, or JSON lines; - is standard input",
+    ),
     ("--dry-run", "show the plan of all rows, with its digest; change nothing"),
     ("--yes-plan DIGEST", "confirm exactly that plan"),
     ("--stop-after N", "begin no further row after N have failed"),

@@ -48,5 +48,5 @@ def _demo_people() -> tuple[str, ...]:
     from helpdesk.demo.company import EMPLOYEES
 
     width = max(len(one.login) for one in EMPLOYEES)
-    people = (f"  {one.login:<{width}}  {one.words:<26} {one.part}" for one in EMPLOYEES)
-    return ("", "This is the demo. Be anybody: Ctrl+L signs in, as somebody else too.", *people)
+    people = (f"{one.login:<{width}}  {one.words:<26} {one.part}" for one in EMPLOYEES)
+    return ("This is the demo. Be anybody: Ctrl+L signs in, as somebody else too.", *people)
