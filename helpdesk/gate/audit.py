@@ -30,7 +30,8 @@ from helpdesk.gate.audit_chain import Draft, Entry, Head, Sealed, about, drafted
 from helpdesk.gate.audit_erase import Value
 from helpdesk.gate.audit_keeping import LogKeeping
 from helpdesk.gate.audit_live import Runs
-from helpdesk.gate.audit_store import DATABASE, explained, head_of, insert, open_store
+from helpdesk.gate.audit_post import Post
+from helpdesk.gate.audit_store import DATABASE, explained, hash_of, head_of, insert, open_store
 from helpdesk.gate.audit_together import Together
 from helpdesk.gate.audit_turn import Turn
 from helpdesk.gate.audit_verify import Verification
@@ -70,6 +71,7 @@ class AuditLog(LogKeeping):
         self._busy = busy
         self._guard = threading.RLock()
         self._turn = Turn(folder, busy)
+        self._post = Post(folder)
         self._together = Together(self._guard)
         self._runs = Runs(folder / "running")
         self._closed = Closed(folder)
@@ -77,6 +79,7 @@ class AuditLog(LogKeeping):
         self._file: tuple[int, int] = (0, 0)
         self._tree: Tree | None = None
         self._known = Head()
+        self._told = 0
         self._signed_at: float | None = None
         self._head_due = False
         self.on_signed: Callable[[], None] | None = None
@@ -119,15 +122,15 @@ class AuditLog(LogKeeping):
                         runs.append(self._runs.begin() if kind == "intent" else "")
                         drafts.append(drafted(kind, body, personal, runs[-1]))
                     gather = not _IN_ACTIONS.isdisjoint([one.kind for one in drafts])
-                    sealed = self._together.add(drafts, self._write, gather=gather) if drafts else ()
+                    numbers = self._together.add(drafts, self._number, gather=gather) if drafts else ()
                 except BaseException:
                     for run in filter(None, runs):
                         self._runs.drop(run)
                     raise
-                for run, item in zip(runs, sealed, strict=True):
+                for run, number in zip(runs, numbers, strict=True):
                     if run:
-                        self._runs.logged(run, item.seq)
-                return [item.seq for item in sealed]
+                        self._runs.logged(run, number)
+                return list(numbers)
         finally:
             for intent in ends:
                 self._runs.ended(intent)
@@ -168,7 +171,7 @@ class AuditLog(LogKeeping):
             LogUnavailable: as for :meth:`checkpoint`.
         """
         with self._guard:
-            if self._tree is not None and self._known.seq > self._tree.size and self._due():
+            if self._tree is not None and self._last > self._tree.size and self._due():
                 self.checkpoint()
 
     def close(self) -> None:
@@ -179,10 +182,11 @@ class AuditLog(LogKeeping):
         """
         with self._guard:
             try:
-                if self._tree is not None and self._known.seq > self._tree.size:
+                if self._tree is not None and self._last > self._tree.size:
                     self.checkpoint()
             finally:
                 self._runs.close()
+                self._post.close()
                 self._drop()
 
     def erase(
@@ -200,37 +204,100 @@ class AuditLog(LogKeeping):
     def scrub(self) -> bool:
         """See :func:`helpdesk.gate.audit_erase.scrub`. Raises LogUnavailable."""
         with self._guard, explained(self._folder), self._whole():
-            return audit_erase.scrub(self._writable())
+            database = self._writable()
+            with self._turn:
+                self._post.settle(lambda seq: hash_of(database, seq))
+                self._post.tidy()
+            return audit_erase.scrub(database)
+
+    def _number(self, drafts: Sequence[Draft]) -> Sequence[int]:
+        """Add entries, here or by whoever has the turn; the caller holds the guard."""
+        database, left = self._writable(), False
+
+        def leave() -> None:
+            nonlocal left
+            left = self._post.leave(drafts, self._busy)
+
+        with self._whole():
+            try:
+                self._turn.take(leave)
+            except BaseException:
+                if left:
+                    self._post.withdraw()
+                raise
+            try:
+                first = self._answer(database) if left else None
+                if first is not None:
+                    self._answered(first + len(drafts) - 1, drafts)
+                    return range(first, first + len(drafts))
+                return [item.seq for item in self._write(drafts)]
+            finally:
+                self._turn.give()
+
+    def _answer(self, database: sqlite3.Connection) -> int | None:
+        """The number of what was left, where another process has written it."""
+        self._post.settle(lambda seq: hash_of(database, seq))
+        return self._post.answer()
+
+    def _answered(self, last: int, drafts: Sequence[Draft]) -> None:
+        self._told = max(self._told, last)
+        if self.on_signed is not None and not CHECKPOINT_KINDS.isdisjoint([one.kind for one in drafts]):
+            self.on_signed()
 
     def _write(
         self, drafts: Sequence[Draft], also: Callable[[sqlite3.Connection], None] | None = None
     ) -> list[Sealed]:
-        """``also`` is done in the same transaction; the caller holds the guard."""
+        """``also`` is done in the same transaction; the caller holds the guard.
+
+        What other processes left is added behind, unless something else is done with it.
+        """
         database = self._writable()
+        with self._whole(), self._turn:
+            self._post.settle(lambda seq: hash_of(database, seq))
+            others = self._post.held() if also is None else []
+            try:
+                return self._commit(database, drafts, others, also)[: len(drafts)]
+            finally:
+                if others:
+                    self._post.settle(lambda seq: hash_of(database, seq))
+
+    def _commit(
+        self,
+        database: sqlite3.Connection,
+        drafts: Sequence[Draft],
+        others: Sequence[tuple[int, Sequence[Draft]]],
+        also: Callable[[sqlite3.Connection], None] | None,
+    ) -> list[Sealed]:
         tree, signed = self._tree, None
         assert tree is not None  # _writable has read it
         sealed: list[Sealed] = []
-        with self._whole(), self._turn:
-            with immediate(database):
-                head = head_of(database)
-                if head.seq < self._known.seq or (
-                    head.seq == self._known.seq and head.hash != self._known.hash
-                ):
-                    raise audit_seal.altered("entries that were in it are gone")
-                for draft in drafts:
-                    now = self._clock()
-                    item = draft.sealed(head, now)
-                    head = Head(item.seq, item.hash, item.time)
-                    sealed.append(item)
-                insert(database, sealed)
-                if also is not None:
-                    also(database)
-                if self._due() or not CHECKPOINT_KINDS.isdisjoint([item.kind for item in sealed]):
-                    signed = audit_seal.sign(database, tree, head.seq, now, self._key())
-            self._known = head
-            if signed is not None:
-                self._signed(signed)
+        with immediate(database):
+            head = head_of(database)
+            if head.seq < self._known.seq or (head.seq == self._known.seq and head.hash != self._known.hash):
+                raise audit_seal.altered("entries that were in it are gone")
+            for draft in (*drafts, *(draft for _, left in others for draft in left)):
+                now = self._clock()
+                item = draft.sealed(head, now)
+                head = Head(item.seq, item.hash, item.time)
+                sealed.append(item)
+            start = len(drafts)
+            for place, left in others:
+                self._post.promise(place, sealed[start].seq, sealed[start].hash)
+                start += len(left)
+            insert(database, sealed)
+            if also is not None:
+                also(database)
+            if self._due() or not CHECKPOINT_KINDS.isdisjoint([item.kind for item in sealed]):
+                signed = audit_seal.sign(database, tree, head.seq, now, self._key())
+        self._known = head
+        if signed is not None:
+            self._signed(signed)
         return sealed
+
+    @property
+    def _last(self) -> int:
+        """The last entry that is known here."""
+        return max(self._known.seq, self._told)
 
     def _due(self) -> bool:
         return self._signed_at is None or time.monotonic() - self._signed_at >= CHECKPOINT_SECONDS

@@ -94,6 +94,12 @@ def head_of(database: sqlite3.Connection) -> Head:
     return Head(*row) if row else Head()
 
 
+def hash_of(database: sqlite3.Connection, seq: int) -> bytes | None:
+    """Of an entry of the live file."""
+    row = database.execute("SELECT hash FROM entries WHERE seq = ?", (seq,)).fetchone()
+    return row[0] if row else None
+
+
 def insert(database: sqlite3.Connection, items: Sequence[Sealed]) -> None:
     database.executemany(
         "INSERT INTO entries (seq, prev, hash, time, kind, about, entry) VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -14,19 +14,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from helpdesk.gate.audit_chain import Draft, Sealed
+from helpdesk.gate.audit_chain import Draft
 
 PATIENCE = 0.03
 """Seconds that the first of a company waits for the others of it, at most; and no longer than the disk takes."""
 _WORTH = 2.0
 """Times as long as writing takes: waiting longer for the others costs more than it saves."""
-Write = Callable[[Sequence[Draft]], Sequence[Sealed]]
+Write = Callable[[Sequence[Draft]], Sequence[int]]
 
 
 @dataclass(eq=False, slots=True)
 class _Waiting:
     drafts: Sequence[Draft]
-    sealed: Sequence[Sealed] | None = None
+    numbers: Sequence[int] | None = None
 
 
 class Together:
@@ -62,12 +62,12 @@ class Together:
         """Wait until everybody in company has come or is late, or somebody has written mine."""
         with self._changed:
             self._changed.wait_for(
-                lambda: mine.sealed is not None or len(self._waiting) >= self._company,
+                lambda: mine.numbers is not None or len(self._waiting) >= self._company,
                 min(self.patience, _WORTH * self._took),
             )
 
-    def add(self, drafts: Sequence[Draft], write: Write, *, gather: bool = False) -> Sequence[Sealed]:
-        """The entries as they are on the disk, one after the other. Raises what writing raises.
+    def add(self, drafts: Sequence[Draft], write: Write, *, gather: bool = False) -> Sequence[int]:
+        """The entries' numbers, once they are on the disk, one after the other. Raises what writing raises.
 
         Args:
             write: adds entries in one transaction, in their order; all of them or none.
@@ -81,14 +81,14 @@ class Together:
             if gather and self._company > 1:
                 self._gather(mine)
             with self._guard:
-                if mine.sealed is None:
+                if mine.numbers is None:
                     self._lead(mine, write)
         except BaseException:
             with contextlib.suppress(ValueError):  # taken along, and perhaps written, before the Ctrl-C came
                 self._waiting.remove(mine)
             raise
-        assert mine.sealed is not None  # by whoever led
-        return mine.sealed
+        assert mine.numbers is not None  # by whoever led
+        return mine.numbers
 
     def _lead(self, mine: _Waiting, write: Write) -> None:
         together: list[_Waiting] = []
@@ -104,6 +104,6 @@ class Together:
         start = 0
         for one in together:
             end = start + len(one.drafts)
-            one.sealed, start = written[start:end], end
+            one.numbers, start = written[start:end], end
         with self._changed:
             self._changed.notify_all()

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from helpdesk.platform import lock, private_file, reopen_private, unlock, wait_for_lock
@@ -37,21 +38,35 @@ class Turn:
         self._waiter: _Waiter | None = None
 
     def __enter__(self) -> None:
+        self.take()
+
+    def take(self, before_waiting: Callable[[], None] | None = None) -> None:
+        """As on entering; :meth:`give` it back.
+
+        Args:
+            before_waiting: called where another process has it.
+        """
         if self._depth == 0 and _WAITS:
-            self._take()
+            self._take(before_waiting)
         self._depth += 1
 
     def __exit__(self, *_: object) -> None:
+        self.give()
+
+    def give(self) -> None:
+        """As on leaving."""
         self._depth -= 1
         if self._depth == 0 and self._descriptor is not None:
             unlock(self._descriptor)
 
-    def _take(self) -> None:
+    def _take(self, before_waiting: Callable[[], None] | None) -> None:
         if self._descriptor is None:
             private_file(self._path)
             self._descriptor = reopen_private(self._path)
         if lock(self._descriptor):
             return
+        if before_waiting is not None:
+            before_waiting()
         if self._waiter is None:
             self._waiter = _Waiter(self._descriptor)
         try:

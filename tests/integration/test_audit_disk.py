@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -239,6 +241,67 @@ log.close()
         for entry in open_log(tmp_path).entries(limit=10**6)
     }
     assert [[written[writer, n] for n in range(APPENDS)] for writer in range(WRITERS)] == numbers
+
+
+@pytest.mark.req("R4")
+@pytest.mark.timeout(300)
+def test_eight_processes_of_which_some_are_killed_lose_and_double_nothing(tmp_path: Path) -> None:
+    """Each writes for the others as well; what any of them was told is in the log once, with that number."""
+    program = """
+from helpdesk.gate import audit_post
+audit_post._EVERY = 0.0
+sys.stdin.readline()
+for number in range(int(sys.argv[3])):
+    kind = ("outcome", "intent", "read", "read")[number % 4]
+    seq = log.append(kind, {"writer": int(sys.argv[2]), "number": number}, {"actor": "ana"})
+    print(number, seq, flush=True)
+log.close()
+"""
+    rounds = max(APPENDS // 125, 1)
+    chance, told = random.Random(rounds), {}  # type: random.Random, dict[tuple[int, int], int]
+    for turn in range(rounds):
+        children = [
+            _child(program, str(tmp_path), str(turn * WRITERS + writer), "100") for writer in range(WRITERS)
+        ]
+        readers = [
+            threading.Thread(target=_collect, args=(child, turn * WRITERS + n, told))
+            for n, child in enumerate(children)
+        ]
+        for child, reader in zip(children, readers, strict=True):
+            assert child.stdin is not None
+            child.stdin.write("go\n")
+            child.stdin.flush()
+            reader.start()
+        for child in chance.sample(children, 3):
+            enough = len(told) + chance.randrange(10, 100)
+            deadline = time.monotonic() + 60
+            while len(told) < enough and child.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.001)
+            child.kill()
+        for child, reader in zip(children, readers, strict=True):
+            reader.join(60)
+            child.communicate()
+    log = open_log(tmp_path)
+    log.append("read", {}, {})
+    written = [
+        ((entry.body["writer"], entry.body["number"]), entry.seq)
+        for entry in log.entries(limit=10**6)
+        if "writer" in entry.body
+    ]
+    assert len(dict(written)) == len(written), "an entry is there twice"
+    assert told.items() <= dict(written).items(), "an entry is not where its writer was told"
+    assert len(written) - len(told) <= 3 * rounds, "only those that were killed may not know of theirs"
+    log.close()
+    found = checked(tmp_path)
+    assert (found.ok, found.entries) == (True, len(written) + 1)
+
+
+def _collect(child: subprocess.Popen[str], writer: int, told: dict[tuple[int, int], int]) -> None:
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line.endswith("\n"):
+            number, seq = map(int, line.split())
+            told[writer, number] = seq
 
 
 @pytest.mark.req("R4")
