@@ -40,7 +40,7 @@ def utc() -> datetime:
 
 
 def place_of(settings: dict[str, Any]) -> Any:
-    from helpdesk.connectors.durable.database import Place
+    from helpdesk.connectors.durable.place import Place
     from helpdesk.connectors.postgres_options import PostgresSettings
     from helpdesk.secrets import Secret
 

@@ -35,11 +35,14 @@ def make_engine_tables(parts: Parts) -> None:
         StoreUnreachable, Unreachable, Failed: the store gives no answer, or does not let this user make tables.
     """
     from helpdesk.app.working import place_of
-    from helpdesk.connectors.durable.client import DbosEngine
-    from helpdesk.connectors.durable.sealing import Sealer
+    from helpdesk.connectors.durable.client import connect
+    from helpdesk.connectors.durable.database import Store, answering, quiet_logs
 
-    engine = DbosEngine(place_of(parts), Sealer(parts.seals), parts.clock)
+    quiet_logs()
+    place = place_of(parts)
+    store = Store(place, pool=1)
     try:
-        engine.count()
+        with answering(place):
+            connect(store).destroy()
     finally:
-        engine.close()
+        store.close()

@@ -21,8 +21,8 @@ from helpdesk.platform import private_file
 if TYPE_CHECKING:
     from helpdesk.app.parts import Parts
     from helpdesk.connectors.durable.client import DbosEngine
-    from helpdesk.connectors.durable.database import Place
     from helpdesk.connectors.durable.durably import Telling
+    from helpdesk.connectors.durable.place import Place
     from helpdesk.connectors.durable.serving import DbosServing
     from helpdesk.connectors.postgres_options import PostgresSettings
     from helpdesk.engine import RunStatus
@@ -37,7 +37,7 @@ ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 
 def place_of(parts: Parts) -> Place:
     """Where runs are kept. Raises ConfigError when the database's password is not there."""
-    from helpdesk.connectors.durable.database import Place
+    from helpdesk.connectors.durable.place import Place
 
     if not parts.config.store.url:
         return Place(file=parts.paths.state / "runs.db")

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from helpdesk.connectors.durable.client import DbosEngine
-from helpdesk.connectors.durable.database import Place, Store
+from helpdesk.connectors.durable.database import Store
+from helpdesk.connectors.durable.place import Place
 from helpdesk.connectors.durable.sealing import Sealer
 from helpdesk.connectors.durable.serving import DbosServing
 from helpdesk.connectors.postgres_options import PostgresSettings

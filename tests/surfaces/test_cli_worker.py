@@ -190,6 +190,35 @@ def test_a_worker_is_started_on_demand_and_goes_on_without_its_terminal(
         desk.close()
 
 
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        ("ana", ["do", "password.status"]),
+        ("cleo", ["do", "access.grant", "finance-share", "--person", "dev", "--yes"]),
+    ],
+)
+def test_a_command_that_needs_no_worker_loads_nothing_of_it_though_one_is_configured(
+    worked: Worked, who: str, words: list[str]
+) -> None:
+    worked.configure()
+    program = (
+        "import sys\n"
+        "from helpdesk.surfaces.cli.main import run\n"
+        "code = run(sys.argv[1:])\n"
+        "print(code, [m for m in ('dbos', 'sqlalchemy', 'psycopg') if m in sys.modules], file=sys.stderr)"
+    )
+    ran = subprocess.run(
+        [PROGRAM[0], "-c", program, *words, "--as", who, "--password-stdin", "--json"],
+        input=f"{PASSWORDS[who]}\n",
+        env=worked.environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stderr.strip().splitlines()[-1] == "0 []", ran.stdout + ran.stderr
+
+
 def test_nothing_is_started_where_workers_are_the_operator_s(
     worked: Worked, monkeypatch: pytest.MonkeyPatch
 ) -> None:

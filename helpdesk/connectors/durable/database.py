@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from helpdesk.connectors.durable.place import Place
 from helpdesk.connectors.postgres_options import PostgresSettings, options
 from helpdesk.errors import Failed, HelpdeskError, Unreachable
 from helpdesk.platform import private_file
@@ -32,24 +32,6 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS {s}engine_notes (run TEXT PRIMARY KEY, sealed TEXT NOT NULL)",
 )
 _LOCK = 5_201_126
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where runs are kept: the SQLite file of one machine, or a Postgres that many use."""
-
-    file: Path | None = None
-    postgres: PostgresSettings | None = None
-
-    @property
-    def shared(self) -> bool:
-        """Whether other machines use it too."""
-        return self.postgres is not None
-
-    def __str__(self) -> str:
-        if self.postgres is not None:
-            return f"the database {self.postgres.place}"
-        return f"the file {self.file.name if self.file is not None else '?'}"
 
 
 class Store:
@@ -79,26 +61,35 @@ class Store:
         with self.engine.connect() as connection:
             return list(connection.execute(self.sql(text), values))
 
-    def read_in(self, text: str, ids: Sequence[str]) -> list[Any]:
-        """Rows of several names, which the statement calls ``:ids``."""
-        if not ids:
-            return []
-        statement = self.sql(text).bindparams(sa.bindparam("ids", expanding=True))
-        with self.engine.connect() as connection:
-            return list(connection.execute(statement, {"ids": list(ids)}))
-
     def write(self, text: str, /, **values: Any) -> int:
         """How many rows it concerned."""
         with self.engine.begin() as connection:
             return connection.execute(self.sql(text), values).rowcount
 
     def make_tables(self) -> None:
-        """Our own tables, beside those of DBOS."""
+        """Our own tables, beside those of DBOS; who may only use them makes none."""
+        if self.has_tables():  # the last of them is there, and they come about together
+            return
         with self.engine.begin() as connection:
             if self.place.shared:
                 connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
             for table in _TABLES:
                 connection.execute(self.sql(table))
+
+    def has_tables(self) -> bool:
+        """Whether anything was ever kept here."""
+        asked = "SELECT name FROM sqlite_master WHERE name = 'engine_notes'"
+        if self.place.shared:
+            asked = "SELECT relname FROM pg_class WHERE oid = to_regclass('dbos.engine_notes')"
+        return bool(self.read(asked))
+
+    def wake(self, id: str) -> None:
+        """Let a run that was begun, and put aside to wait, look again."""
+        self.write(
+            "UPDATE {s}workflow_status SET delay_until_epoch_ms = 0, updated_at = {now} "
+            "WHERE workflow_uuid = :id AND status = 'DELAYED' AND executor_id IS NOT NULL",
+            id=id,
+        )
 
     def close(self) -> None:
         self.engine.dispose()

@@ -7,7 +7,6 @@ it was. So a wait of months costs neither a thread nor memory, whatever the hand
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,10 +15,11 @@ from typing import Any, NoReturn
 from dbos import DBOS
 from dbos._context import get_local_dbos_context
 
-from helpdesk.connectors.durable.client import DbosEngine, wake
+from helpdesk.connectors.durable.client import DbosEngine
 from helpdesk.connectors.durable.database import Store
 from helpdesk.connectors.durable.kept import broken, kept_error, raised
 from helpdesk.connectors.durable.lease import Lease
+from helpdesk.connectors.durable.rows import plain
 from helpdesk.connectors.durable.sealing import Forged, Sealer
 from helpdesk.engine import Document, Run, Work
 from helpdesk.errors import Failed, HelpdeskError, Stale
@@ -198,7 +198,7 @@ class DbosDurably:
             id=self._id,
             number=number,
         )
-        return {int(at): (str(name), _text(output)) for at, name, output in rows}
+        return {int(at): (str(name), plain(output)) for at, name, output in rows}
 
     def _opened(self, place: tuple[str, ...], sealed: Any) -> Document:
         kept = self._worker.sealer.open(place, sealed)
@@ -237,7 +237,7 @@ class DbosDurably:
                 owner=self._owner,
             )
             if topic and self._next_message(topic)[1] is not None:  # it came in between
-                wake(store, self._id)
+                store.wake(self._id)
 
         await asyncio.to_thread(give_back)
         raise Aside
@@ -263,11 +263,3 @@ class DbosDurably:
             "SELECT COALESCE(owner_xid, '') FROM {s}workflow_status WHERE workflow_uuid = :id", id=self._id
         )
         return str(rows[0][0]) if rows else ""
-
-
-def _text(output: Any) -> Any:
-    """What stands in a row; ``None``, which no seal fits, where it is no text of ours."""
-    try:
-        return json.loads(output)
-    except ValueError:
-        return None

@@ -18,20 +18,14 @@ from dbos import DBOS
 
 from helpdesk import __version__
 from helpdesk.canonical import canonical
-from helpdesk.connectors.durable.client import (
-    APPLICATION,
-    PREFIX,
-    PROTOCOL,
-    QUEUE,
-    DbosEngine,
-    connect,
-    workers,
-)
-from helpdesk.connectors.durable.database import SCHEMA, Place, Store, answering, quiet_logs
+from helpdesk.connectors.durable.client import DbosEngine, connect
+from helpdesk.connectors.durable.database import SCHEMA, Store, answering, quiet_logs
 from helpdesk.connectors.durable.durably import DbosDurably, Telling, Worker
 from helpdesk.connectors.durable.kept import broken, kept_error
 from helpdesk.connectors.durable.lease import Lease
+from helpdesk.connectors.durable.place import Place
 from helpdesk.connectors.durable.plain import Plain, SealedFailure
+from helpdesk.connectors.durable.rows import APPLICATION, PREFIX, PROTOCOL, QUEUE, WORKERS, worker_of
 from helpdesk.connectors.durable.sealing import Forged, Sealer
 from helpdesk.engine import Document, Handler, WorkerStatus
 from helpdesk.errors import Failed, HelpdeskError
@@ -197,7 +191,8 @@ class DbosServing:
         if self._worker is None:
             return []
         with answering(self._place):
-            return workers(self._worker.store, self._takeover)
+            found = self._worker.store.read(WORKERS, late=int(self._takeover * 1000))
+        return [worker_of(row) for row in found]
 
     def close(self) -> None:
         """End. Runs that did not come to the end of a step stay this worker's until it is missed."""
@@ -248,10 +243,13 @@ _OTHERS = timedelta(seconds=60)
 
 
 class _Known(dict[str, Any]):
-    """DBOS's table of functions; it would keep a run that it has no function for until this process ends."""
+    """DBOS's table of functions, for what the database names: ours alone, and nothing of DBOS's own.
+
+    Without it a run of a kind that is not known here would be kept until this process ends.
+    """
 
     def get(self, name: str, default: Any = None) -> Any:
-        return super().get(name) or super().get(_UNKNOWN, default)
+        return (super().get(name) if name.startswith(PREFIX) else None) or super().get(_UNKNOWN, default)
 
 
 def _not_ours(worker: Worker) -> Callable[..., object]:
