@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from helpdesk.app.checkup import Check, examined
+from helpdesk.app.checkup_notices import notice_checks
 from helpdesk.app.desk import Desk
 from helpdesk.errors import Ambiguous, ConfigError, HelpdeskError, NotFound, Refused
 from helpdesk.ports import DirectoryFacts, DirectoryReader, Ended, Message, SignedIn
@@ -26,7 +27,7 @@ async def system_checks(desk: Desk, signed_in: SignedIn | None = None) -> list[C
         found += await examined("roles", lambda: roles(desk, signed_in))
         found += await examined("services", lambda: service_accounts(desk, signed_in))
         found += await examined("approvals", lambda: asked_groups(desk, signed_in))
-    return [*found, await model(desk)]
+    return [*found, await model(desk), *await notice_checks(desk)]
 
 
 def directory(desk: Desk) -> Iterable[Check]:

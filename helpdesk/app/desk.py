@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from helpdesk.ports import Clock, Interaction, SignedIn
     from helpdesk.spec import ActionSpec
 
+TELLING_SECONDS = 20.0
+"""For so long the end of a command waits for letters that go out without a worker."""
+
 
 class Desk(Parts):
     """Everything a surface needs.
@@ -396,6 +399,8 @@ class Desk(Parts):
             LogUnavailable: the last entries are there, but could not be signed, or not moved into a segment.
         """
         if not at_once:
+            if "telling" in self.__dict__:
+                self.telling.wait(TELLING_SECONDS)
             self._forget()
             if "directory" in self.__dict__:
                 self.directory.close()

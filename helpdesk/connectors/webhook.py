@@ -89,6 +89,28 @@ class Webhook:
             raise self._silent(type(error).__name__, maybe_applied=True) from None
         self._judge(code, said)
 
+    def check(self) -> str:
+        """Reach the server, and post nothing; one sentence. Raises as :meth:`post` does."""
+        import socket
+
+        parts = urlsplit(self._address)
+        port = parts.port or (80 if parts.scheme == "http" else 443)
+        try:
+            with socket.create_connection((parts.hostname or "", port), CONNECT_SECONDS) as plain:
+                if parts.scheme == "https":
+                    plain.settimeout(CONNECT_SECONDS)
+                    with self._context().wrap_socket(plain, server_hostname=parts.hostname):
+                        return f"{self.where} answers, over TLS."
+                return f"{self.where} answers, on this machine."
+        except ssl.SSLCertVerificationError as error:
+            raise Failed(
+                f"The certificate of {self.where} is not trusted: {error.verify_message}.",
+                hint="Set [notices] ca_file to the authority that signed it.",
+                code="untrusted-certificate",
+            ) from None
+        except OSError as error:
+            raise self._silent(error.strerror or "it gave no answer in time") from None
+
     def _judge(self, code: int, said: str) -> None:
         if 200 <= code < 300:
             return

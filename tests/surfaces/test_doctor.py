@@ -49,6 +49,9 @@ def test_a_whole_company_is_in_order(company: Company) -> None:
         "directory",
         "roles",
         "model",
+        "mail",
+        "grants",
+        "approvals",
     }
     directory = named(ran, "directory")[0]
     assert directory["facts"]["kind"] == "embedded"
