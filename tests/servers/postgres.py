@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,12 +130,15 @@ class Postgres:
 
     def freeze(self) -> None:
         """Nothing answers, and no connection is closed."""
-        for pid in self._members():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
         for pid in self._members():
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # one that ended since it was listed
+                os.kill(pid, number)
 
     def _members(self) -> list[int]:
         """The server and the processes it began: each is a session of its own."""
