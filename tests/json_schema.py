@@ -46,6 +46,8 @@ def _problems(
         for key, inner in value.items():
             if key in (known or {}):
                 found += _problems(inner, schema["properties"][key], root, f"{where}.{key}", strict)
+            elif rest is False:
+                found.append(f"{where}: {key!r} is not known")
             elif rest is not None:
                 found += _problems(inner, rest, root, f"{where}.{key}", strict)
             elif strict and known is not None:
@@ -53,7 +55,10 @@ def _problems(
     for keyword, wanted in schema.items():
         if keyword in _NOTES or keyword in ("properties", "required", "additionalProperties"):
             continue
-        if keyword == "type":
+        if keyword == "type" and isinstance(wanted, list):
+            if not any(isinstance(value, _TYPES[one]) for one in wanted):
+                found.append(f"{where}: {value!r} is none of {wanted}")
+        elif keyword == "type":
             number = isinstance(value, bool) and wanted in ("integer", "number")
             if number or not isinstance(value, _TYPES[wanted]):
                 found.append(f"{where}: {value!r} is no {wanted}")
@@ -64,6 +69,15 @@ def _problems(
         elif keyword == "minimum":
             if isinstance(value, int | float) and value < wanted:
                 found.append(f"{where}: {value} is below {wanted}")
+        elif keyword == "maximum":
+            if isinstance(value, int | float) and value > wanted:
+                found.append(f"{where}: {value} is above {wanted}")
+        elif keyword in ("minItems", "minProperties"):
+            if isinstance(value, list | dict) and len(value) < wanted:
+                found.append(f"{where}: there are fewer than {wanted}")
+        elif keyword == "oneOf":
+            if sum(not _problems(value, one, root, where, False) for one in wanted) != 1:
+                found.append(f"{where}: it is not exactly one of what it may be")
         elif keyword == "pattern":
             if isinstance(value, str) and not re.search(wanted, value):
                 found.append(f"{where}: {value!r} does not match {wanted}")

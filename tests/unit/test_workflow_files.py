@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from helpdesk.actions.catalog import build
-from helpdesk.workflows.expressions import BadExpression, CannotEvaluate, check, evaluate, fill
+from helpdesk.workflows import loading
+from helpdesk.workflows.expressions import FUNCTIONS, BadExpression, CannotEvaluate, check, evaluate, fill
 from helpdesk.workflows.loading import load, loads, problems_of
 from helpdesk.workflows.model import workflow_from
 from helpdesk.workflows.yaml_nodes import BadWorkflow
+from tests.json_schema import load as json_schema
+from tests.json_schema import problems
 
 GOOD = """\
 workflow: people.leave
@@ -277,3 +282,43 @@ def test_filling_keeps_the_type_of_what_stands_alone() -> None:
     assert fill("${yes}", NAMES) is True
     assert fill("n = ${count}, ${nothing}${yes}", NAMES) == "n = 3, yes"
     assert fill("plain", NAMES) == "plain"
+
+
+# ── the schema for editors ────────────────────────────────────────────────────────────────────
+
+SHIPPED = sorted(
+    (Path(__file__).parents[2] / "plugins/helpdesk_processes/workflows").glob("*.yaml"),
+    key=lambda file: file.name,
+)
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_the_shipped_files_fit_the_schema_and_the_program(file: Path) -> None:
+    assert problems(yaml.safe_load(file.read_text()), "workflow-file-1") == []
+    workflow, wrong = problems_of(file, specs())
+    assert wrong == ()
+    assert workflow is not None
+    assert workflow.name == file.stem
+
+
+def test_the_schema_knows_every_key_that_the_program_knows() -> None:
+    schema = json_schema("workflow-file-1")
+    assert set(schema["properties"]) == set(loading._TOP)
+    assert set(schema["$defs"]["step"]["properties"]) == set(loading._STEP)
+    assert problems(yaml.safe_load(GOOD), "workflow-file-1") == []
+    assert problems(yaml.safe_load(GOOD.replace("call:", "cal:", 1)), "workflow-file-1") != []
+    assert problems(yaml.safe_load(GOOD.replace("type: login", "type: person", 1)), "workflow-file-1") != []
+
+
+def test_the_file_in_the_manual_is_a_good_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/workflows.md").read_text()
+    (text,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert mistakes(tmp_path, text) == []
+
+
+def test_the_manual_names_every_key_and_every_function() -> None:
+    page = (Path(__file__).parents[2] / "docs/workflows.md").read_text()
+    for key in (*loading._TOP, *loading._STEP, *loading.KINDS):
+        assert f"`{key}" in page, key
+    for name in FUNCTIONS:
+        assert f"`{name}(" in page, name
