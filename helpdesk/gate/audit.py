@@ -230,7 +230,7 @@ class AuditLog(LogKeeping):
                 if first is not None:
                     self._answered(first + len(drafts) - 1, drafts)
                     return range(first, first + len(drafts))
-                return [item.seq for item in self._write(drafts)]
+                return [item.seq for item in self._in_turn(database, drafts)]
             finally:
                 self._turn.give()
 
@@ -253,13 +253,23 @@ class AuditLog(LogKeeping):
         """
         database = self._writable()
         with self._whole(), self._turn:
-            self._post.settle(lambda seq: hash_of(database, seq))
-            others = self._post.held() if also is None else []
-            try:
-                return self._commit(database, drafts, others, also)[: len(drafts)]
-            finally:
-                if others:
-                    self._post.settle(lambda seq: hash_of(database, seq))
+            return self._in_turn(database, drafts, also)
+
+    def _in_turn(
+        self,
+        database: sqlite3.Connection,
+        drafts: Sequence[Draft],
+        also: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> list[Sealed]:
+        if not self._post.is_used(surely=also is not None):
+            return self._commit(database, drafts, (), also)
+        self._post.settle(lambda seq: hash_of(database, seq))
+        others = self._post.held() if also is None else []
+        try:
+            return self._commit(database, drafts, others, also)[: len(drafts)]
+        finally:
+            if others:
+                self._post.settle(lambda seq: hash_of(database, seq))
 
     def _commit(
         self,
@@ -275,7 +285,7 @@ class AuditLog(LogKeeping):
             head = head_of(database)
             if head.seq < self._known.seq or (head.seq == self._known.seq and head.hash != self._known.hash):
                 raise audit_seal.altered("entries that were in it are gone")
-            for draft in (*drafts, *(draft for _, left in others for draft in left)):
+            for draft in [*drafts, *(draft for _, left in others for draft in left)] if others else drafts:
                 now = self._clock()
                 item = draft.sealed(head, now)
                 head = Head(item.seq, item.hash, item.time)

@@ -15,7 +15,7 @@ from helpdesk.errors import NotFound
 from helpdesk.gate import audit_erase, audit_read
 from helpdesk.gate.audit_chain import Entry
 from helpdesk.gate.audit_erase import Value
-from helpdesk.gate.audit_store import head_of
+from helpdesk.gate.audit_store import FEWER, head_of
 from helpdesk.gate.audit_view import View
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ def waiting(live: sqlite3.Connection, last: int = 2**62) -> tuple[list[int], lis
 def _carried(live: sqlite3.Connection) -> tuple[list[int], list[int]]:
     """What the newest rotation left open."""
     row = live.execute(
-        "SELECT entry FROM entries WHERE kind = ? ORDER BY seq DESC LIMIT 1", (ROTATION,)
+        f"SELECT entry FROM entries WHERE kind = ? AND {FEWER} ORDER BY seq DESC LIMIT 1",  # noqa: S608
+        (ROTATION,),
     ).fetchone()
     body: dict[str, Any] = json.loads(row[0])["body"] if row else {}
     return list(body.get("open", ())), list(body.get("unsettled", ()))

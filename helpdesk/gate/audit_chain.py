@@ -33,8 +33,8 @@ GENESIS = bytes(32)
 SALT = 32
 _SIMPLE = frozenset({str, int, bool, type(None)})
 _PERSONAL = "helpdesk personal value v1\n"
-INNER, OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
-INNER_PAD, OUTER_PAD = (bytes([pad]) * (64 - SALT) for pad in (0x36, 0x5C))
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+_INNER_PAD, _OUTER_PAD = (bytes([pad]) * (64 - SALT) for pad in (0x36, 0x5C))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +123,8 @@ def drafted(kind: str, body: Mapping[str, Any], personal: Mapping[str, str | int
     for key in sorted(personal):
         name = key if key.isascii() else _plain(key)
         value, salt = _text(personal[key]), salts[start : start + SALT]
-        key, begun = opening(name)
         values.append((name, salt, value))
-        committed.append(f'{key}{keyed(salt, f"{begun}{quoted(value)}]".encode())}"')
+        committed.append(committing(*opening(name), salt, value.encode()))
         start += SALT
     parts = (
         f'{{"body":{_text(body)},',
@@ -154,26 +153,27 @@ def seal(
 
 def commitment(name: str, salt: bytes, value: str) -> str:
     """What the chain holds of a personal value; the value in canonical form, so that 1 is not "1" (A5)."""
-    return hmac.digest(salt, f"{opening(name)[1]}{quoted(value)}]".encode(), "sha256").hex()
+    return hmac.digest(salt, f"{_PERSONAL}[{quoted(name)},{quoted(value)}]".encode(), "sha256").hex()
 
 
 @lru_cache(maxsize=256)
-def opening(name: str) -> tuple[str, str]:
-    """How a commitment begins in an entry, and how what is committed to begins.
-
-    What follows there is the canonical value, as JSON, and a closing bracket.
-    """
-    return f'{quoted(name)}:"', f"{_PERSONAL}[{quoted(name)},"
+def opening(name: str) -> tuple[str, bytes]:
+    """How a commitment begins in an entry; and what is hashed between its salt and the value's first letter."""
+    return f'{quoted(name)}:"', _INNER_PAD + f'{_PERSONAL}[{quoted(name)},"'.encode()
 
 
-def keyed(salt: bytes, told: bytes) -> str:
-    """HMAC-SHA-256 in hexadecimal, as RFC 2104 spells it out: OpenSSL's takes twice as long for so few bytes.
+def committing(key: str, begun: bytes, salt: bytes, value: bytes) -> str:
+    """A name and :func:`commitment` as they stand in an entry, the quick way.
+
+    HMAC-SHA-256 as RFC 2104 spells it out, since OpenSSL's takes twice as long for so few bytes; and the value quoted
+    as JSON without a look for control characters, of which a canonical value has none.
 
     Args:
-        salt: of :data:`SALT` bytes.
+        key, begun: of its name's :func:`opening`. salt: of :data:`SALT` bytes. value: in canonical form.
     """
-    within = sha256(salt.translate(INNER) + INNER_PAD + told).digest()
-    return sha256(salt.translate(OUTER) + OUTER_PAD + within).hexdigest()
+    told = value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    within = sha256(salt.translate(_INNER) + begun + told + b'"]').digest()
+    return f'{key}{sha256(salt.translate(_OUTER) + _OUTER_PAD + within).hexdigest()}"'
 
 
 def about(kind: str, body: Mapping[str, Any]) -> int | None:

@@ -20,7 +20,7 @@ from helpdesk.gate.audit_across import ROTATION
 from helpdesk.gate.audit_chain import GENESIS
 from helpdesk.gate.audit_proofs import StoredNodes
 from helpdesk.gate.audit_segments import Segment
-from helpdesk.gate.audit_store import DATABASE
+from helpdesk.gate.audit_store import DATABASE, FEWER
 from helpdesk.gate.audit_view import SegmentGone, View
 from helpdesk.gate.merkle import Tree, includes, leaf_hash
 from helpdesk.gate.merkle_proofs import inclusion
@@ -182,7 +182,8 @@ def _documents(view: View, kind: str, start: int) -> dict[int, dict[str, Any]]:
     found = {}
     for source in view.sources(start + 1):
         rows = source.execute(
-            "SELECT seq, entry FROM entries WHERE kind = ? AND seq > ? ORDER BY seq", (kind, start)
+            f"SELECT seq, entry FROM entries WHERE kind = ? AND {FEWER} AND seq > ? ORDER BY seq",  # noqa: S608
+            (kind, start),
         )
         found.update({seq: json.loads(entry) for seq, entry in rows})
     return found

@@ -39,6 +39,7 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _HEAD = struct.Struct("<16sQdQ32sII")
 """Whose place it is, which of its messages, until when (on the monotonic clock), number and hash in the log, length, CRC."""
 _STATES, _START, _BODY = 64, 4096, 128
+_NOTHING = bytes(PLACES)
 _SIZE = _START + PLACES * ROOM
 _GRACE = 60.0
 """Seconds after which a place that nobody came back to is somebody else's."""
@@ -118,6 +119,15 @@ class Post:
         self._file, self._place = None, None
 
     # ── who has the turn ──────────────────────────────────────────────────────────────────────
+
+    def is_used(self, *, surely: bool = False) -> bool:
+        """Whether anything may be in it. ``surely``: it is looked at once more, however short ago that was."""
+        if surely:
+            self._looked = -_EVERY
+        if not self._open():
+            return False
+        assert self._file is not None
+        return self._file[_STATES : _STATES + PLACES] != _NOTHING
 
     def settle(self, hash_of: Hash) -> None:
         """What was promised is done, or still to do: as the log says, after a commit as after a kill."""
@@ -245,7 +255,7 @@ class Post:
     def _in(self, state: int) -> list[int]:
         assert self._file is not None
         states = self._file[_STATES : _STATES + PLACES]
-        return [place for place, found in enumerate(states) if found == state] if any(states) else []
+        return [place for place, found in enumerate(states) if found == state]
 
     def _state(self, place: int) -> int:
         assert self._file is not None

@@ -18,7 +18,7 @@ from itertools import islice
 from json.decoder import JSONDecoder
 from json.encoder import encode_basestring as quoted
 
-from helpdesk.gate.audit_chain import FORM, INNER, INNER_PAD, OUTER, OUTER_PAD, SALT, about, opening
+from helpdesk.gate.audit_chain import FORM, SALT, about, committing, opening
 
 ENTRIES = """SELECT seq, prev, hash, CAST(time AS BLOB), CAST(kind AS BLOB), about, CAST(entry AS BLOB)
   FROM entries NOT INDEXED WHERE seq > ? ORDER BY seq"""
@@ -118,10 +118,7 @@ class Quick:
             key, begun = names[name]
             if len(salt) != SALT:
                 raise ValueError("this is no salt")
-            # As keyed() has it, and the value as quoted() has it: a canonical value holds no control character.
-            told = value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-            within = sha256(salt.translate(INNER) + begun + told + b'"]').digest()
-            found.append(f'{key}{sha256(salt.translate(OUTER) + OUTER_PAD + within).hexdigest()}"')
+            found.append(committing(key, begun, salt, value))
         return found
 
     def _one(self, value: _Value) -> str:
@@ -129,7 +126,6 @@ class Quick:
             return self._all((value,))[0]
         except (ValueError, TypeError, AttributeError):
             return _REFUSED
-
 
     def _fits(self, row: Raw, committed: str) -> bool:
         """Whether an entry says what its columns say.
@@ -158,11 +154,10 @@ class Quick:
 
 
 class _Names(dict[bytes, tuple[str, bytes]]):
-    """What :func:`opening` says, by the name in bytes; the second after the pad, and up to the value's first letter."""
+    """What :func:`opening` says, by the name in bytes."""
 
     def __missing__(self, name: bytes) -> tuple[str, bytes]:
-        key, begun = opening(name.decode())
-        found = self[name] = (key, INNER_PAD + f'{begun}"'.encode())
+        found = self[name] = opening(name.decode())
         return found
 
 

@@ -9,16 +9,17 @@ from typing import Any
 
 from helpdesk.errors import LogUnavailable, NotFound
 from helpdesk.gate.audit_chain import Entry, read
+from helpdesk.gate.audit_store import FEWER, MANY
 
 _AT_ONCE = 500
 _UNSETTLED = ("unknown", "accepted")
-_WITHOUT_OUTCOME = """SELECT seq FROM entries i WHERE kind = 'intent' AND seq <= ?
-  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.about = i.seq AND o.seq <= ?) ORDER BY seq"""
+_WITHOUT_OUTCOME = f"""SELECT seq FROM entries i WHERE kind = 'intent' AND {FEWER} AND seq <= ?
+  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.about = i.seq AND o.seq <= ?) ORDER BY seq"""  # noqa: S608
 _LAST_UNSETTLED = """SELECT about FROM entries o WHERE about IS NOT NULL
   AND seq = (SELECT max(seq) FROM entries x WHERE x.about = o.about AND x.seq <= ?)
   AND json_extract(entry, '$.body.outcome') IN (?, ?) ORDER BY about"""
-_UNDOING = """SELECT seq FROM entries WHERE seq > ? AND kind IN ('intent', 'request')
-  AND json_extract(entry, '$.body.undoes') = ?"""
+_UNDOING = f"""SELECT seq FROM entries WHERE seq > ? AND kind IN ('intent', 'request') AND {FEWER}
+  AND json_extract(entry, '$.body.undoes') = ?"""  # noqa: S608
 
 
 def entries(
@@ -36,6 +37,8 @@ def entries(
     if kinds:
         clauses.append(f"kind IN ({', '.join('?' * len(kinds))})")
         values.extend(kinds)
+        if MANY not in kinds:
+            clauses.append(FEWER)
     order = "DESC" if newest_first else "ASC"
     chosen = f"SELECT seq FROM entries WHERE {' AND '.join(clauses)} ORDER BY seq {order} LIMIT ?"  # noqa: S608
     found = _load(database, chosen, (*values, max(limit, 0)))

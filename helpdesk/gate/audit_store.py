@@ -19,6 +19,14 @@ VERSION = 1
 ROTATED = 2
 """The form once a segment was closed: programs that know of none would miss those entries."""
 
+MANY = "read"
+"""The kind that most entries are of, and that nothing is found by: its entries are in no index of kinds."""
+FEWER = f"kind <> '{MANY}'"
+"""For a query by kind that this one is not among; so said, it may use the index."""
+_BY_KIND = f"CREATE INDEX entries_kind ON entries (kind, seq) WHERE {FEWER}"
+_BY_EVERY_KIND = "CREATE INDEX entries_kind ON entries (kind, seq)"
+"""As it was before; the same queries work with either."""
+
 _SCHEMA = (
     """CREATE TABLE entries (
       seq INTEGER PRIMARY KEY,
@@ -29,7 +37,7 @@ _SCHEMA = (
       about INTEGER,
       entry TEXT NOT NULL
     ) STRICT""",
-    "CREATE INDEX entries_kind ON entries (kind, seq)",
+    _BY_KIND,
     "CREATE INDEX entries_about ON entries (about, seq) WHERE about IS NOT NULL",
     """CREATE TABLE personal (
       seq INTEGER NOT NULL,
@@ -69,6 +77,9 @@ def open_store(path: Path, busy: float = BUSY_SECONDS) -> sqlite3.Connection:
         if database.execute("PRAGMA user_version").fetchone()[0] not in (VERSION, ROTATED):
             with immediate(database):
                 _create(database)
+        if database.execute(_KIND_SQL).fetchone() == (_BY_EVERY_KIND,):
+            with immediate(database):
+                _index_anew(database)
     except BaseException:
         database.close()
         raise
@@ -87,6 +98,16 @@ def _create(database: sqlite3.Connection) -> None:
     for statement in _SCHEMA:
         database.execute(statement)
     database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+_KIND_SQL = "SELECT sql FROM sqlite_schema WHERE name = 'entries_kind'"
+
+
+def _index_anew(database: sqlite3.Connection) -> None:
+    """A file of an older program: its index of kinds holds every entry. Closed segments keep theirs."""
+    if database.execute(_KIND_SQL).fetchone() == (_BY_EVERY_KIND,):  # else another process was faster
+        database.execute("DROP INDEX entries_kind")
+        database.execute(_BY_KIND)
 
 
 def head_of(database: sqlite3.Connection) -> Head:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from helpdesk.gate.audit_chain import Draft
@@ -36,7 +36,7 @@ class Together:
         guard: held by one thread at a time while it writes.
     """
 
-    def __init__(self, guard: AbstractContextManager[object]) -> None:
+    def __init__(self, guard: threading.Lock | threading.RLock) -> None:
         self._guard = guard
         self._waiting: deque[_Waiting] = deque()
         self._company = 0
@@ -73,6 +73,11 @@ class Together:
             write: adds entries in one transaction, in their order; all of them or none.
             gather: wait a moment for the others of a company. Never in the thread that they need to come.
         """
+        if not gather and not self._waiting and self._guard.acquire(blocking=False):
+            try:  # nobody else is here
+                return write(drafts)
+            finally:
+                self._guard.release()
         mine = _Waiting(drafts)
         with self._changed:
             self._waiting.append(mine)

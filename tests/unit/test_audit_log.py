@@ -23,7 +23,7 @@ from helpdesk.gate.audit import AuditLog
 from helpdesk.gate.audit_export import export_table, line, plain
 from helpdesk.gate.checkpoint import opened
 from helpdesk.gate.keys import HostKey
-from tests.unit.audit_world import START, Clock, checked, open_log, story
+from tests.unit.audit_world import START, Clock, attacker, checked, open_log, story
 
 
 @pytest.fixture
@@ -360,6 +360,34 @@ def test_threads_of_one_process(log: AuditLog, tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(numbers) == list(range(1, 55))
+    assert checked(tmp_path).ok
+
+
+@pytest.mark.req("A4")
+def test_a_log_of_an_older_program_is_gone_on_with(tmp_path: Path) -> None:
+    """Its index of kinds held the many reads as well; that is all that changes, and it verifies as before."""
+    log = open_log(tmp_path)
+    story(log)
+    log.close()
+    old = "CREATE INDEX entries_kind ON entries (kind, seq)"
+    with attacker(tmp_path / "log") as database:
+        (now,) = database.execute("SELECT sql FROM sqlite_schema WHERE name = 'entries_kind'").fetchone()
+        assert now != old
+        database.execute("DROP INDEX entries_kind")
+        database.execute(old)
+    assert checked(tmp_path).ok
+    again = open_log(tmp_path)
+    assert again.append("read", {}, {}) == 8
+    assert [entry.seq for entry in again.entries(kinds=["read"])] == [4, 6, 8]
+    assert [entry.seq for entry in again.entries(kinds=["intent", "outcome"])] == [3, 5]
+    asked = "SELECT seq FROM entries WHERE kind IN (?, ?) AND kind <> 'read' AND seq > ?"
+    with closing(sqlite3.connect(tmp_path / "log" / "log.db")) as database:
+        assert database.execute("SELECT sql FROM sqlite_schema WHERE name = 'entries_kind'").fetchone() == (
+            now,
+        )
+        plan = database.execute(f"EXPLAIN QUERY PLAN {asked}", ("intent", "outcome", 0)).fetchall()
+    assert "entries_kind" in plan[0][3]
+    again.close()
     assert checked(tmp_path).ok
 
 
