@@ -340,9 +340,17 @@ class Desk(Parts):
         login = login or await interaction.ask(_LOGIN)
         password = password or await interaction.ask_secret(_password_of(login))
         interaction.emit(Progress("sign-in", f"Asking the directory about {login}"))
-        return await LockExplainer(self.directory, self.sign_in, self.roles, self.audit, self.clock)(
-            login, password
+        explain = LockExplainer(
+            self.directory, self.sign_in, self.roles, self.audit, self.clock, self._arrived
         )
+        return await explain(login, password)
+
+    def _arrived(self, signed_in: SignedIn) -> bool:
+        """Take a sign-in over where nobody is signed in yet."""
+        if self._current() is not None:
+            return False
+        self._signed_in, self._last_used = signed_in, self.clock()
+        return True
 
     def conversation(
         self, login: str = "", password: Secret | None = None, *, case: Case | None = None, keep: bool = True

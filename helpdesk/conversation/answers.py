@@ -88,8 +88,10 @@ def whether_among(group: str, result: Result) -> str:
     """Yes or no, to "am I in vpn-users?", of what the directory lists."""
     listed = {seen.target.casefold() for seen in result.receipt}
     if result.outcome is not Outcome.DONE:
-        return f"So whether {group} is among them cannot be said."
-    return f"Yes: {group} is among them." if group.casefold() in listed else f"No: {group} is not among them."
+        return f"So whether it is {group} cannot be said."
+    person = result.arguments.get("person")
+    who = f"{person} is" if person else "you are"
+    return f"Yes: {who} in {group}." if group.casefold() in listed else f"No: {who} not in {group}."
 
 
 def english_only(specs: Mapping[str, ActionSpec]) -> Result:

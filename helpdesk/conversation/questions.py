@@ -29,7 +29,7 @@ _ANSWERS = {
 }
 
 
-LEFT_OUT = "Enter alone leaves it out."
+LEFT_OUT = "(Enter alone leaves it out)"
 
 
 def question(
@@ -40,7 +40,7 @@ def question(
     text = f"{what[:1].upper()}{what[1:]}".rstrip(".?:") + (":" if secret else "?")
     default = None
     if parameter.name in REASONS and not parameter.required:
-        text, default = f"A reason, if you like: {what.rstrip('.?:')}. {LEFT_OUT}", ""
+        text, default = f"A reason, if you like: {what.rstrip('.?:')} {LEFT_OUT}", ""
     if parameter.kind == "choice" and not choices:
         choices = tuple(Choice(choice, choice) for choice in parameter.choices)
     return Question(

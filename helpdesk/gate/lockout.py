@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from helpdesk.gate.counters import told_end
 from helpdesk.gate.roles import HELPDESK, Roles
 from helpdesk.gate.signin import MAX_TYPED, told_name
 from helpdesk.identity import AccountStatus
-from helpdesk.ports import Clock, Directory, SignIn
+from helpdesk.ports import Clock, Directory, SignedIn, SignIn
 from helpdesk.secrets import Secret
 from helpdesk.text import shorten
 
@@ -44,6 +45,8 @@ class LockExplainer:
     roles: Roles
     audit: AuditLog
     clock: Clock
+    arrived: Callable[[SignedIn], bool] | None = None
+    """Takes over a sign-in that worked, and says whether it did; nobody is asked for the password twice."""
 
     async def __call__(self, login: str, password: Secret) -> Result:
         """Raises Unreachable, LogUnavailable."""
@@ -52,8 +55,11 @@ class LockExplainer:
         except NotSignedIn as error:
             name = await asyncio.to_thread(told_name, self.directory, login, error)
             return self._logged(name, await asyncio.to_thread(self._refused, login, error))
-        signed_in.directory.close()
-        message = "Your account is not locked: signing in just worked."
+        kept = self.arrived is not None and self.arrived(signed_in)
+        if not kept:
+            signed_in.directory.close()
+        message = "Your account is not locked: signing in just worked"
+        message += ", and you are signed in now." if kept else "."
         if signed_in.actor.must_change:
             message += " You must choose a new password first: helpdesk do password.change"
         seen = Observation("directory", login, "account lock", "not locked", "not locked")
@@ -80,7 +86,9 @@ class LockExplainer:
             else "The directory does not say when the lock ends."
         )
         wait = (
-            f" Or wait until {told_end(until.timestamp(), self.clock())} and sign in once, carefully." if until else ""
+            f" Or wait until {told_end(until.timestamp(), self.clock())} and sign in once, carefully."
+            if until
+            else ""
         )
         message = (
             f"Your account is locked after too many wrong passwords. {when} {self._who()} can lift it now.{wait} "

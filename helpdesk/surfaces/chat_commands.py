@@ -145,7 +145,7 @@ class SlashCommands:
         who = await self._desk.login(self._interaction)
         self._say(f"You are signed in as {who.actor.person.name}.")
         if self._chat.arrived(who):
-            self._say("This is a conversation of its own: the one before is its owner's.")
+            self._say("A new conversation begins: the one before is somebody else's.")
 
     async def _logout(self, words: Sequence[str]) -> None:
         _none("/logout", words)

@@ -25,8 +25,12 @@ def follow_up(app: HelpdeskApp, what: str, result: Result) -> Work | None:
     return None
 
 
-def why_not(what: str, result: Result | None) -> str:
-    """Why a key does nothing here, in a sentence; the result is of the card that it was meant for, if there is one."""
+def why_not(what: str, result: Result | None, no_undo: str = "") -> str:
+    """Why a key does nothing here, in a sentence.
+
+    Args:
+        result: of the card that it was meant for, if there is one. no_undo: why its action has no way back, if it says so.
+    """
     if result is None:
         return {
             "undo": "Nothing was done here yet, so there is nothing to take back.",
@@ -43,7 +47,7 @@ def why_not(what: str, result: Result | None) -> str:
         return "The last request changed nothing, so there is nothing to take back."
     if is_read(result):
         return "The last one only read something; there is nothing to take back."
-    return "What was done last cannot be taken back."
+    return f"{result.action} cannot be taken back{f': {no_undo}' if no_undo else ''}."
 
 
 def _undo(app: HelpdeskApp, entry: int) -> Work:

@@ -10,6 +10,7 @@ from textual.worker import Worker, WorkerState
 
 from helpdesk.errors import Cancelled, HelpdeskError, Unreachable
 from helpdesk.events import Result, Said, Warned
+from helpdesk.surfaces.telling import untrusted
 from helpdesk.surfaces.tui.card import Card
 from helpdesk.surfaces.tui.feed import Feed
 from helpdesk.surfaces.tui.following import follow_up, why_not
@@ -149,14 +150,21 @@ class Working(App[int]):
                 if self._follow_up(what, card.result) is not None:
                     self.act(what, card.result, feed)
                     return
-        self.notify(why_not(what, last), markup=False)
+        self._tell_why_not(what, last)
 
     def act(self, what: str, result: Result, feed: Feed) -> None:
         """A key on a card: take the action back, say why it ended as it did, or open what it cites."""
         if (work := self._follow_up(what, result)) is not None:
             self.perform(work, feed)
         else:
-            self.notify(why_not(what, result), markup=False)
+            self._tell_why_not(what, result)
+
+    def _tell_why_not(self, what: str, result: Result | None) -> None:
+        specs = self.desk.catalog.specs if result is not None else ()
+        no_undo = next(
+            (spec.no_undo for spec in specs if result is not None and spec.name == result.action), ""
+        )
+        self.notify(untrusted(why_not(what, result, untrusted(no_undo).rstrip("."))), markup=False)
 
     def _follow_up(self, what: str, result: Result) -> Work | None:
         return follow_up(cast("HelpdeskApp", self), what, result)
