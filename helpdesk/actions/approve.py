@@ -127,8 +127,12 @@ class Approvals:
         request = self.runner.requests.get(id)
         self._still_open(request)
         by = self._decider(request, signed_in.actor)
+        if request.call.rows:
+            from helpdesk.actions.approve_many import approve_many
+
+            return await approve_many(self, request, signed_in, by, interaction, dry_run=dry_run)
         prepared = await asyncio.to_thread(prepared_again, request, self.runner.catalog, signed_in.directory)
-        rule = await self._check_rights(prepared, signed_in, by)
+        rule = await self.check_rights(prepared, signed_in, by)
         preview = await self.runner.preview(prepared, signed_in.directory, interaction)
         moved = drifted(request, self.runner.authorise, prepared, preview) if preview.changes else None
         if dry_run:
@@ -137,7 +141,7 @@ class Approvals:
             message = f"Approving {id} would change this. Nothing was changed."
             return replace(_about(request, Outcome.PREVIEWED, message), changes=preview.changes)
         if moved is not None:
-            await asyncio.to_thread(self._end_stale, request, signed_in.actor, by, moved)
+            await asyncio.to_thread(self.end_stale, request, signed_in.actor, by, moved)
             raise moved
         if prepared.spec.reveals:
             interaction.ensure_can_reveal()
@@ -158,7 +162,8 @@ class Approvals:
             if acting is not signed_in:
                 acting.directory.close()
 
-    def _end_stale(self, request: Request, approver: Actor, by: Decider, why: Stale) -> None:
+    def end_stale(self, request: Request, approver: Actor, by: Decider, why: Stale) -> None:
+        """What moved ends it, with no effect; blocking."""
         self.runner.requests.claim(request.id, approver.person.id, by)
         self._end(request, approver, RequestState.STALE, why.message)
 
@@ -166,26 +171,34 @@ class Approvals:
         self, request: Request, agreed: Agreed, by: Decider, interaction: Interaction
     ) -> Result:
         """What a yes leads to: others are asked, too; a worker goes on; or it is carried out here and now."""
-        approval = self._approval(request, agreed, by)
+        approval = self.approval(request, agreed.acting.actor, agreed.rule, by)
         waits = open_needs(request, (*request.approvals, approval), self._now())
         hands = self.hands if agreed.preview.changes else None
         if not waits and (hands is None or not hands.takes(agreed.prepared.spec)):
             return await self._claimed(request, agreed, by, interaction)
-        await asyncio.to_thread(self._never_begun, request)
-        await self._check_rights(agreed.prepared, agreed.acting, by)
+        await asyncio.to_thread(self.never_begun, request)
+        await self.check_rights(agreed.prepared, agreed.acting, by)
         await self._unmoved(request, agreed, by, interaction)
-        approved = await asyncio.to_thread(self._approved, request, approval, agreed.acting.actor, by)
-        if approved.state is not RequestState.APPROVED or hands is None:
+        return await self.handed_on(request, approval, agreed.acting.actor, by, interaction)
+
+    async def handed_on(
+        self, request: Request, approval: Approval, approver: Actor, by: Decider, interaction: Interaction
+    ) -> Result:
+        """Keep a yes; once nobody else is needed, a worker goes on with it."""
+        approved = await asyncio.to_thread(self._approved, request, approval, approver, by)
+        if approved.state is not RequestState.APPROVED or self.hands is None:
+            waits = open_needs(approved, approved.approvals, self._now())
             who = " and ".join(need.of or "another approver" for need in waits)
             message = f"Your yes to request {request.id} is kept; it still waits for {who}."
             return replace(_about(request, Outcome.PENDING, message), changes=request.changes)
-        await asyncio.to_thread(hands.start, approved)
-        return await hands.follow(approved, interaction) or _about(
+        await asyncio.to_thread(self.hands.start, approved)
+        return await self.hands.follow(approved, interaction) or _about(
             request, Outcome.ACCEPTED, f"Request {request.id} is approved; a worker carries it out."
         )
 
-    def _approval(self, request: Request, agreed: Agreed, by: Decider) -> Approval:
-        actor, now = agreed.acting.actor, self._now()
+    def approval(self, request: Request, actor: Actor, rule: str, by: Decider) -> Approval:
+        """The yes of whoever signed in, to exactly this plan."""
+        now = self._now()
         begins = datetime.fromisoformat(request.call.at) if request.call.at else now
         return Approval(
             plan=request.digest,
@@ -196,7 +209,7 @@ class Approvals:
             expires=(max(begins, now) + GOOD_FOR).isoformat(),
             nonce=secrets.token_hex(16),
             instead_of=by.instead_of,
-            rule=agreed.rule,
+            rule=rule,
         )
 
     def _approved(self, request: Request, approval: Approval, approver: Actor, by: Decider) -> Request:
@@ -211,7 +224,7 @@ class Approvals:
                 agreed.prepared, agreed.preview, agreed.acting.directory, interaction
             )
         except Stale as moved:
-            await asyncio.to_thread(self._end_stale, request, agreed.acting.actor, by, moved)
+            await asyncio.to_thread(self.end_stale, request, agreed.acting.actor, by, moved)
             raise
 
     async def _claimed(
@@ -221,8 +234,8 @@ class Approvals:
         runner, approver = self.runner, agreed.acting.actor
         runner.requests.claim(request.id, approver.person.id, by)
         try:
-            await asyncio.to_thread(self._never_begun, request)
-            await self._check_rights(agreed.prepared, agreed.acting, by)
+            await asyncio.to_thread(self.never_begun, request)
+            await self.check_rights(agreed.prepared, agreed.acting, by)
             await self._others_still_may(request, agreed, by)
             await runner.still_as_previewed(
                 agreed.prepared, agreed.preview, agreed.acting.directory, interaction
@@ -246,7 +259,10 @@ class Approvals:
     async def _others_still_may(self, request: Request, agreed: Agreed, by: Decider) -> None:
         """Whoever said yes before must be entitled to it still (V3)."""
         if request.approvals:
-            mine = replace(request, approvals=(*request.approvals, self._approval(request, agreed, by)))
+            mine = replace(
+                request,
+                approvals=(*request.approvals, self.approval(request, agreed.acting.actor, agreed.rule, by)),
+            )
             reader, stands_in = agreed.acting.directory, self.runner.requests.delegations.holds
             await asyncio.to_thread(
                 entitled, self.runner.authorise, mine, agreed.prepared, reader, self._now(), stands_in
@@ -263,7 +279,7 @@ class Approvals:
         with contextlib.suppress(Refused):
             self.runner.requests.release(request.id)
 
-    def _never_begun(self, request: Request) -> None:
+    def never_begun(self, request: Request) -> None:
         """The log remembers what was carried out or denied, also where the file of requests was put back."""
         for entry in self.runner.journal.about_request(request.id):
             if entry.kind == "intent" or entry.body.get("decision") in ("denied", "withdrawn", "stale"):
@@ -305,7 +321,7 @@ class Approvals:
                 code="already-decided",
             )
 
-    async def _check_rights(self, prepared: Prepared, acting: SignedIn, by: Decider) -> str:
+    async def check_rights(self, prepared: Prepared, acting: SignedIn, by: Decider) -> str:
         """The rule that lets this approver decide. Raises Refused when none does."""
         return await asyncio.to_thread(self._rights, prepared, acting, by)
 

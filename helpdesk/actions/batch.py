@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import Protocol
 
 from helpdesk.actions.ahead import Standing
+from helpdesk.actions.approve import Hands
 from helpdesk.actions.batch_looks import TOGETHER, Looks, ids_of
 from helpdesk.actions.batch_past import Past, Stand, batch_past
 from helpdesk.actions.batch_plan import Plan, PlannedRow
+from helpdesk.actions.many import ask_together, sorted_out
 from helpdesk.actions.reconcile import Reconciler
 from helpdesk.actions.runner import Runner
 from helpdesk.errors import Exit, HelpdeskError, UsageError
@@ -75,6 +77,8 @@ class Batch:
         acting: whose rights it is done with; freshly signed in where a row needs that.
         stop_after: no row is begun after so many have failed; 0 for no such limit.
         window: rows in flight at the same time.
+        hands: the worker; rows of its actions that wait for the same people become one request.
+        at: when those take effect, UTC, ISO 8601; "" for as soon as they are approved.
     """
 
     runner: Runner
@@ -83,7 +87,10 @@ class Batch:
     watcher: Watcher
     stop_after: int = 0
     window: int = WINDOW
+    hands: Hands | None = None
+    at: str = ""
     tally: Tally = field(default_factory=Tally)
+    _asked: set[int] = field(default_factory=set)
     _locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _busy: set[str] = field(default_factory=set)
     _looks: Looks = field(init=False)
@@ -117,6 +124,10 @@ class Batch:
                     "confirmed_by": by,
                 },
             )
+            asked = await asyncio.to_thread(self._asked_together, plan)
+            for item, result in asked:
+                self._end(item, result, before=False)
+            self._asked = {item.row.number for item, _ in asked}
             self._lanes = Lanes(self.window, "helpdesk-row")
             try:
                 with proving(self.runner.systems.directory):
@@ -125,13 +136,42 @@ class Batch:
                 self._lanes.close()
         return self.tally
 
+    def _asked_together(self, plan: Plan) -> list[tuple[PlannedRow, Result]]:
+        """Rows that wait for somebody's yes, under one request for each set of people who decide; blocking."""
+        waiting = [
+            item
+            for item in plan.left
+            if item.ahead is not None
+            and item.ahead.waits
+            and item.changes
+            and self.hands is not None
+            and self.hands.takes(item.ahead.prepared.spec)
+        ]
+        by_key = {item.call.key: item for item in waiting}
+        calls = [item.ahead for item in waiting if item.ahead is not None]
+        found: list[tuple[PlannedRow, Result]] = []
+        for group in sorted_out(self.runner, calls, self.acting.directory):
+            rows = [by_key[ahead.prepared.call.key] for ahead in group.calls]
+            if len(rows) < 2 and not self.at:
+                continue
+            try:
+                _, results = ask_together(self.runner, group, at=self.at)
+            except HelpdeskError as error:
+                actor = self.acting.actor
+                results = [
+                    self.runner.rejected(item.row.action, dict(item.call.arguments), actor, error)
+                    for item in rows
+                ]
+            found += zip(rows, results, strict=True)
+        return found
+
     def _warned(self, warning: Warned) -> None:
         """From a row, which runs in a thread of its own."""
         self._home.call_soon_threadsafe(self.interaction.emit, warning)
 
     async def _whole(self, plan: Plan, by: str, at: datetime) -> None:
         self._home = asyncio.get_running_loop()
-        waiting = list(reversed(plan.left))
+        waiting = [item for item in reversed(plan.left) if item.row.number not in self._asked]
         workers = [asyncio.ensure_future(self._work(waiting, by, at)) for _ in range(self.window)]
         everyone = asyncio.gather(*workers, return_exceptions=True)
         try:
@@ -224,7 +264,7 @@ class Batch:
             state = self.runner.requests.get(past.request).state
         except HelpdeskError as error:
             return _told(item, Outcome.UNKNOWN, error.message, past, error.code, error.hint)
-        if state in (RequestState.PENDING, RequestState.CLAIMED):
+        if state in (RequestState.PENDING, RequestState.APPROVED, RequestState.CLAIMED):
             return _told(item, Outcome.PENDING, f"Request {past.request} waits since before.", past)
         message = f"Request {past.request} ended before: it is {state.value}."
         return _told(item, Outcome.REFUSED, message, past, "already-decided")

@@ -38,6 +38,7 @@ class Call:
         undoes: the entry of the log that this takes back; 0 for every other call.
         pinned: ids that people and groups must have, by argument; another one of the name is refused (D7).
         case: id of the case it belongs to, or ""; every entry of the log about the call carries it.
+        at: not before then, UTC, ISO 8601, where it waits for an approval; "" for as soon as it is approved.
         ends: id of the grant whose end this is, or "": it was agreed to with the grant, so no limit holds it back.
     """
 
@@ -50,3 +51,4 @@ class Call:
     pinned: Mapping[str, str] = field(default_factory=dict)
     case: str = ""
     ends: str = ""
+    at: str = ""

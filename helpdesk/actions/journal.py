@@ -92,20 +92,33 @@ class Journal:
         return self.audit.append(kind, body, personal)
 
     def requested(self, prepared: Prepared, preview: Preview, request: str, seal: str, rule: str = "") -> int:
-        body = {
-            **_identities(prepared, prepared.requester),
-            "key": prepared.call.key,
-            "outcome": "pending",
-            "digest": prepared.digest(preview),
-            "request": request,
-            "seal": seal,
-            "rule": rule,
-        }
-        personal = {
-            **_names(prepared, prepared.requester),
-            "before": _text({"changes": _plain(preview.changes), "state": dict(preview.state)}),
-        }
-        return self.audit.append("request", body, personal)
+        return self.requested_together([(prepared, preview, rule)], request, seal)[0]
+
+    def requested_together(
+        self, calls: Sequence[tuple[Prepared, Preview, str]], request: str, seal: str
+    ) -> list[int]:
+        """Calls that wait under one request, in one commit: an entry for each, with the rule that lets it wait."""
+        return self.audit.append_many(
+            [
+                (
+                    "request",
+                    {
+                        **_identities(prepared, prepared.requester),
+                        "key": prepared.call.key,
+                        "outcome": "pending",
+                        "digest": prepared.digest(preview),
+                        "request": request,
+                        "seal": seal,
+                        "rule": rule,
+                    },
+                    {
+                        **_names(prepared, prepared.requester),
+                        "before": _text({"changes": _plain(preview.changes), "state": dict(preview.state)}),
+                    },
+                )
+                for prepared, preview, rule in calls
+            ]
+        )
 
     def decided(self, request: str, decision: str, approver: Actor, seal: str, reason: str) -> int:
         body = {"request": request, "decision": decision, "seal": seal, "actor_id": approver.person.id}

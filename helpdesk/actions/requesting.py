@@ -49,6 +49,7 @@ def ask_for_approval(
             person=prepared.person,
             group=prepared.group,
             key=prepared.call.key,
+            at=prepared.call.at,
             routing=route.document(now or datetime.now(UTC)) if route is not None else {},
             **sealed_with(authorise, prepared, preview),
         ),

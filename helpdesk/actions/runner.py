@@ -152,6 +152,12 @@ class Runner:
             return await self._unchanged.answered(prepared, signed_in, interaction, decision.rule, case)
         if standing is not None and preview.changes:
             standing.check(ahead, self.systems.clock())
+        if call.at and not ahead.waits:
+            raise UsageError(
+                f"{spec.name} needs no approval here, so it is carried out at once and not at a later time.",
+                hint="Leave --effective-at out.",
+                code="no-approval-needed",
+            )
         if ahead.waits:
             return await self._request(
                 prepared, preview, decision, signed_in, interaction, dry_run, standing is not None

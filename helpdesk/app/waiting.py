@@ -23,6 +23,7 @@ _OUTCOMES = {
     RequestState.DONE: Outcome.DONE,
     RequestState.FAILED: Outcome.FAILED,
     RequestState.STALE: Outcome.FAILED,
+    RequestState.PARTIAL: Outcome.PARTIAL,
     RequestState.EXPIRED: Outcome.FAILED,
     RequestState.UNKNOWN: Outcome.UNKNOWN,
     RequestState.DENIED: Outcome.REFUSED,

@@ -15,6 +15,7 @@ _DID = {
     RequestState.FAILED: "approved it, and it failed",
     RequestState.UNKNOWN: "approved it, and its outcome must be reconciled, since",
     RequestState.APPROVED: "approved it, and a worker carries it out, since",
+    RequestState.PARTIAL: "approved it, and it was done in part",
     RequestState.STALE: "approved it, and it had moved by then, so nothing was done,",
     RequestState.DENIED: "denied it",
     RequestState.WITHDRAWN: "took it back",

@@ -39,13 +39,14 @@ class Signer(Protocol):
 class RequestState(StrEnum):
     """``APPROVED``: everybody who was needed said yes, and a worker carries it out. ``CLAIMED``: that is under way.
 
-    ``UNKNOWN``: it must be reconciled. ``STALE``: what was approved is not what it would be now; nothing was done.
+    ``PARTIAL``: of many rows, some are done. ``UNKNOWN``: it must be reconciled. ``STALE``: what was approved is not what it would be now; nothing was done.
     """
 
     PENDING = "pending"
     APPROVED = "approved"
     CLAIMED = "claimed"
     STALE = "stale"
+    PARTIAL = "partial"
     DONE = "done"
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -68,6 +69,7 @@ class SealedCall:
         summary: what it would do, in a sentence, as the requester saw it.
         routing: who must say yes (:mod:`helpdesk.gate.routing`); empty: any one approver.
         at: not before then, UTC, ISO 8601; "" for as soon as it is approved.
+        rows: of many calls, each with what is its own (:mod:`helpdesk.actions.many`); empty for one call.
     """
 
     action: str
@@ -89,6 +91,7 @@ class SealedCall:
     summary: str = ""
     routing: Mapping[str, Any] = field(default_factory=dict)
     at: str = ""
+    rows: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
     def of(

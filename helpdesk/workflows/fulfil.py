@@ -14,6 +14,7 @@ from helpdesk.actions.approve import request_state
 from helpdesk.actions.authorise import refusal
 from helpdesk.actions.carry_out import Agreed
 from helpdesk.actions.entitled import entitled
+from helpdesk.actions.many import rows_of, together
 from helpdesk.actions.plan import drifted, prepared_again
 from helpdesk.actions.prepare import Prepared
 from helpdesk.actions.runner import Runner
@@ -65,7 +66,7 @@ class Fulfil:
         taken = await durably.step("take", lambda: self._taken(document))
         if "result" in taken:
             return taken["result"]  # type: ignore[no-any-return]
-        result = await self._carried_out(durably, taken)
+        result = await self._all(durably, taken)
         result = replace(result, request=taken["request"])
         kept = await durably.step("finish", lambda: self._finished(result))
         return kept["result"]  # type: ignore[no-any-return]
@@ -89,21 +90,57 @@ class Fulfil:
         latest = max(datetime.fromisoformat(one.expires) for one in request.approvals)
         return {
             "request": request.id,
+            "at": request.call.at,
+            "until": latest.isoformat(),
+            "rows": len(request.call.rows),
             "action": request.call.action,
             "arguments": dict(request.call.arguments),
-            "until": latest.isoformat(),
         }
 
-    async def _carried_out(self, durably: Durably, taken: Document) -> Result:
+    async def _all(self, durably: Durably, taken: Document) -> Result:
+        """One call; or every row of many, once all of them are as they were."""
+        if taken["at"]:
+            await durably.sleep_until(datetime.fromisoformat(taken["at"]))
+        if not taken["rows"]:
+            return await self._carried_out(durably, taken, "request", 0)
+        looked = await durably.step("look", lambda: self._looked_at(taken["request"]))
+        if "result" in looked:
+            return result_from(looked["result"])
+        results = []
+        for number in range(taken["rows"]):
+            await durably.note({"phase": "execute", "message": f"Row {number + 1} of {taken['rows']}"})
+            results.append(await self._carried_out(durably, taken, f"row:{number + 1}", number))
+        request = await waited(self.runner.requests.get, taken["request"])
+        return together(results, request)
+
+    async def _looked_at(self, id: str) -> Document:
+        """Look at every row before the first is carried out: what moved in one of them keeps all from being begun."""
+        actor, number = None, 0
+        try:
+            acting = await self.door.acting()
+            actor = acting.actor
+            request = await waited(self.runner.requests.get, id)
+            for number in range(len(request.call.rows)):
+                await self._look(id, acting, number)
+        except Unreachable as error:  # each row waits for the system by itself
+            return {"away": error.message}
+        except HelpdeskError as error:
+            told = Stale(f"Row {number + 1}: {error.message}", hint=error.hint)
+            result = await waited(self.runner.rejected, KIND, {}, actor, told, id)
+            return {"result": result_document(result)}
+        return {}
+
+    async def _carried_out(self, durably: Durably, taken: Document, step: str, number: int) -> Result:
         until = datetime.fromisoformat(taken["until"])
         id = taken["request"]
         for attempt in count(1):
-            name = "request" if attempt == 1 else f"request:{attempt}"
-            await durably.note({"phase": "execute", "message": f"Carrying out request {id}"})
+            name = step if attempt == 1 else f"{step}:{attempt}"
+            if not taken["rows"]:
+                await durably.note({"phase": "execute", "message": f"Carrying out request {id}"})
             result = await self.door(
                 durably,
                 name,
-                lambda acting: self._look(id, acting),
+                lambda acting: self._look(id, acting, number),
                 action=taken["action"],
                 arguments=taken["arguments"],
                 request=id,
@@ -133,8 +170,8 @@ class Fulfil:
 
     # ── everything is checked again ───────────────────────────────────────────────────────────
 
-    async def _look(self, id: str, acting: SignedIn) -> Agreed:
-        """The plan as it is sealed, held against this moment.
+    async def _look(self, id: str, acting: SignedIn, number: int = 0) -> Agreed:
+        """The plan as it is sealed, or one row of it, held against this moment.
 
         Raises:
             Stale: anything moved. Refused: somebody may not, by now. Unreachable.
@@ -143,6 +180,7 @@ class Fulfil:
         request = await waited(runner.requests.get, id)
         if request.state is not RequestState.CLAIMED:
             raise Refused(f"Request {request.id} is not this run's: it is {request.state.value}.")
+        request = rows_of(request)[number]
         prepared, rule = await waited(self._checked, request, acting)
         preview = await runner.preview(prepared, acting.directory, self.door.interaction)
         if preview.changes:
@@ -177,6 +215,8 @@ class Fulfil:
 
 def _ended(result: Result) -> RequestState:
     """What never began because something moved, or may not be any more, is stale and not failed."""
+    if result.outcome is Outcome.PARTIAL and result.data:
+        return RequestState.PARTIAL
     if result.receipt or result.outcome in (Outcome.DONE, Outcome.UNKNOWN, Outcome.PARTIAL, Outcome.ACCEPTED):
         return request_state(result.outcome)
     code = result.error.code if result.error else ""

@@ -56,6 +56,7 @@ _OF_STATE = {
     RequestState.DONE: Told.DONE,
     RequestState.FAILED: Told.FAILED,
     RequestState.STALE: Told.STALE,
+    RequestState.PARTIAL: Told.FAILED,
     RequestState.UNKNOWN: Told.UNKNOWN,
 }
 

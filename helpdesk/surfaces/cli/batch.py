@@ -29,6 +29,7 @@ from helpdesk.surfaces.cli.batch_output import (
     tally_lines,
 )
 from helpdesk.surfaces.cli.invocation import Invocation
+from helpdesk.surfaces.cli.moments import effective_at
 from helpdesk.surfaces.output import results_only, stdout
 
 
@@ -41,6 +42,7 @@ class _Asked:
     shared: Mapping[str, Any]
     file: BatchFile
     stop_after: int
+    effective_at: str = ""
 
 
 def perform_batch(
@@ -58,7 +60,7 @@ def perform_batch(
     _check_confirming(run, action)
     password = run.password()  # the first line of standard input is the password's
     file = read_batch(_bytes(run.flags.batch), specs, action, shared)
-    asked = _Asked(run, action, shared, file, stop_after)
+    asked = _Asked(run, action, shared, file, stop_after, effective_at(run))
 
     async def work() -> int:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2 * WINDOW, "helpdesk-row"))
@@ -129,6 +131,8 @@ async def _whole(asked: _Asked, signed_in: SignedIn, batch: str, state: BatchSta
     plan, bad = await planner(batch, asked.file.digest, asked.file.rows, past)
     if bad or asked.file.bad:
         return _refused(run, signed_in, asked.file.bad, bad)
+    if asked.effective_at:
+        _check_waits(plan)
     if run.flags.dry_run:
         log_previews(runner, signed_in.actor, plan)
         return _shown(run, plan)
@@ -151,7 +155,10 @@ async def _carried_out(
         acting = await runner.fresh(signed_in, run.terminal, None if run.terminal.interactive else begun)
     try:
         by, at = await _confirmed(asked, plan, acting, begun)
-        batched = Batch(runner, acting, run.terminal, output, asked.stop_after)
+        hands = run.desk.approvals.hands
+        batched = Batch(
+            runner, acting, run.terminal, output, asked.stop_after, hands=hands, at=asked.effective_at
+        )
         tally = await batched(plan, by, at)
     finally:
         if acting is not signed_in:
@@ -183,6 +190,19 @@ def _shown(run: Invocation, plan: Plan) -> int:
         run.lines(plan_lines(plan), page=True)
     run.complain([summary(plan), f"Nothing was changed. To confirm exactly this: --yes-plan {plan.digest}"])
     return 0
+
+
+def _check_waits(plan: Plan) -> None:
+    """Raises UsageError where a row would be carried out at once."""
+    at_once = next(
+        (item for item in plan.left if item.changes and not (item.ahead and item.ahead.waits)), None
+    )
+    if at_once is not None:
+        raise UsageError(
+            f"Row {at_once.row.number} needs no approval, so it would be carried out at once; nothing was done.",
+            hint="Leave --effective-at out, or put such rows into a file of their own.",
+            code="no-approval-needed",
+        )
 
 
 def _check_plan(run: Invocation, plan: Plan) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from helpdesk.surfaces.cli.invocation import current
+from helpdesk.surfaces.cli.moments import moment
 
 if TYPE_CHECKING:
     from helpdesk.gate.delegations import Delegation
@@ -38,8 +39,8 @@ def delegate(
 
     run = current()
     run.confirms(GIVE)
-    ends = _moment(until, _ENDS, "--until")
-    start = _moment(begins, _BEGINS, "--from") if begins else run.desk.clock().astimezone()
+    ends = moment(until, _ENDS, "--until")
+    start = moment(begins, _BEGINS, "--from") if begins else run.desk.clock().astimezone()
 
     async def work() -> Result:
         signed_in = await run.signed_in()
@@ -100,18 +101,3 @@ def _row(one: Delegation, now: datetime) -> tuple[str, ...]:
 
 def _when(one: Delegation, now: datetime) -> str:
     return "later" if now < datetime.fromisoformat(one.begins) else "over"
-
-
-def _moment(text: str, otherwise: time, flag: str) -> datetime:
-    """A day, or a moment; in this machine's zone unless it names one. Raises InvalidArgument."""
-    from helpdesk.errors import InvalidArgument
-
-    try:
-        if len(text) == len("2026-12-31"):
-            return datetime.combine(date.fromisoformat(text), otherwise).astimezone()
-        found = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise InvalidArgument(
-            f"{flag} must be a day such as 2026-12-31, or with a time: 2026-12-31T18:00."
-        ) from None
-    return found if found.tzinfo is not None else found.astimezone()

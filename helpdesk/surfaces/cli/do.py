@@ -18,6 +18,7 @@ from helpdesk.spec import ActionSpec, Parameter
 from helpdesk.surfaces.cli.commands import CONTEXT, EPILOG
 from helpdesk.surfaces.cli.globals import BATCH_HELP
 from helpdesk.surfaces.cli.invocation import Invocation, current
+from helpdesk.surfaces.cli.moments import effective_at
 from helpdesk.surfaces.look import clean
 from helpdesk.workflows.installed import catalog_of
 
@@ -218,7 +219,8 @@ def perform(spec: ActionSpec, given: dict[str, Any]) -> int:
         for p in spec.parameters:
             if p.kind == "secret" and p.required and p.name not in found:
                 found[p.name] = await run.terminal.ask_secret(_question(p, spec))
-        call = Call(spec.name, values, dict.fromkeys(values, Provenance.TYPED), found)
+        typed = dict.fromkeys(values, Provenance.TYPED)
+        call = Call(spec.name, values, typed, found, at=effective_at(run, spec))
         result = await run.desk.run(call, signed_in, run.terminal, dry_run=run.flags.dry_run)
         if result.request and run.flags.wait and result.outcome.value == "pending":
             result = await run.desk.wait(result, run.terminal, run.flags.wait_seconds)

@@ -38,6 +38,7 @@ _VALUES = {
     "--yes-plan": "yes_plan",
     "--stop-after": "stop_after",
     "--run-name": "run_name",
+    "--effective-at": "effective_at",
 }
 _WITH_BATCH = ("--yes-plan", "--stop-after", "--run-name")
 MAX_WAIT = 14 * 24 * 3600
@@ -56,6 +57,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("--password-file FILE", "read that password from FILE (- is standard input)"),
     ("--reveal-to FILE|fd:N", "where a generated password goes off a terminal"),
     ("--wait[=SECONDS]", "with do: wait for the decision and the outcome; Ctrl-C leaves it waiting"),
+    ("--effective-at WHEN", "with do: what is approved begins then, and not before"),
     ("--profile NAME", "use another set of files (demo: the demo's company)"),
     ("-q, --quiet / -v, --verbose", "say less / more on the way"),
     ("--color auto|always|never", "colour; --no-color is never"),
@@ -103,6 +105,7 @@ class Flags:
     yes_plan: str = ""
     stop_after: str = ""
     run_name: str = ""
+    effective_at: str = ""
 
 
 def split(arguments: Sequence[str]) -> tuple[Flags, list[str]]:
@@ -135,6 +138,8 @@ def split(arguments: Sequence[str]) -> tuple[Flags, list[str]]:
     _check(flags)
     if flags.wait and rest[:1] not in (["do"], ["help"]):
         raise UsageError("--wait belongs to do.", hint="helpdesk do ACTION --wait")
+    if flags.effective_at and rest[:1] not in (["do"], ["help"]):
+        raise UsageError("--effective-at belongs to do.", hint="helpdesk do ACTION --effective-at WHEN")
     _check_batch(flags, rest)
     return flags, rest
 
