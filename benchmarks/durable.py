@@ -1,6 +1,6 @@
 """How many workflows a second the engine carries out beside bare DBOS, and what waiting and idling cost.
 
-Run it with ``python -m benchmarks.durable``; it needs a Postgres server's programs. Each side is a process of its own
+Run it with ``make bench``, or alone with the names of its questions (``bare two waiting``); it needs a Postgres server's programs. Each side is a process of its own
 that finds the same number of workflows waiting in an empty database of one server and is timed until the last is done;
 sides take turns A B A B …, and the ratio is the median of the pairs.
 
@@ -23,6 +23,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # run by its path, it finds the tests' servers
 
 PAIRS = int(os.environ.get("BENCH_PAIRS", "3"))
 RUNS = int(os.environ.get("BENCH_RUNS", "400"))
@@ -155,7 +158,7 @@ class Bench:
         self.count += 1
         ready = self.folder / f"ready-{self.count}"
         given = json.dumps({**settings, "ready": str(ready)})
-        process = subprocess.Popen([sys.executable, "-m", "benchmarks.durable", side, given])
+        process = subprocess.Popen([sys.executable, __file__, side, given])
         while not ready.exists():
             if process.poll() is not None:
                 raise RuntimeError(f"{side} ended with {process.returncode}")
@@ -201,7 +204,7 @@ def ask(
     """Ask for workflows, which nobody serves yet."""
     if side == "bare":  # in a process of its own: in this one no pickle is read or written any more
         given = json.dumps({**settings, "many": runs})
-        subprocess.run([sys.executable, "-m", "benchmarks.durable", "ask-bare", given], check=True)
+        subprocess.run([sys.executable, __file__, "ask-bare", given], check=True)
         return
     from helpdesk.connectors.durable.client import DbosEngine
     from helpdesk.engine import Run
