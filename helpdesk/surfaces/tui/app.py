@@ -272,7 +272,8 @@ class HelpdeskApp(Working):
         for feed, card in cards:
             card.follow(text, request.state.value)
             feed.changed()
-        self.feed.add(Words(text))
+        if self.feed.blocks[-1:] != [card for _, card in cards[-1:]]:  # else it has just been told there
+            self.feed.add(Words(text))
         if self.pane is None or self.pane.id != "ask":
             self.notify(untrusted(text), markup=False)
 
