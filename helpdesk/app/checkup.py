@@ -178,7 +178,15 @@ def log_outside(desk: Desk) -> Iterable[Check]:
 
 
 def requests(desk: Desk) -> Iterable[Check]:
-    if not _holds_something(desk.paths.state / "requests"):
+    if desk.config.store.url:
+        standing = desk.store.standing()
+        if not all(one.usable for one in standing):
+            what = ", ".join(one.family for one in standing if not one.usable)
+            hint = "helpdesk store status says more; its owner runs helpdesk store migrate."
+            yield Check("store", "problem", f"{desk.store.place}: tables of another version ({what}).", hint)
+            return
+        yield Check("store", "ok", f"Postgres, {desk.store.place}")
+    elif not _holds_something(desk.paths.state / "requests"):
         yield Check("requests", "ok", "none yet")
         return
     altered = desk.requests.altered()
@@ -187,10 +195,10 @@ def requests(desk: Desk) -> Iterable[Check]:
             "requests",
             "problem",
             f"Altered since they were made, so they have no effect: {', '.join(altered)}.",
-            "Find out who can write to the state folder; whoever asked must ask again.",
+            "Find out who can write to the store; whoever asked must ask again.",
             {"altered": altered},
         )
-    pending = len(desk.requests.all_pending())
+    pending = desk.requests.count_pending()
     reach = "shared" if desk.config.requests.shared else "not shared: nothing reaches an approver by itself"
     yield Check("requests", "ok", f"{pending} pending, {reach}", facts={"pending": pending})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -9,16 +10,25 @@ import sqlite3
 import tarfile
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from helpdesk.platform import lock
+from tests.json_schema import problems
 from tests.surfaces.company import Company, Ran
 
 
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
     return Company(tmp_path / "home")
+
+
+def told(ran: Ran, name: str) -> dict[str, Any]:
+    """The document, as its schema describes it."""
+    assert ran.code == 0, ran.err
+    assert problems(ran.document, name) == []
+    return ran.document
 
 
 def ask(company: Company, reason: str = "quarter close") -> str:
@@ -40,10 +50,9 @@ def test_a_rehearsal_backed_up_destroyed_and_put_back_and_nothing_is_done_twice(
 ) -> None:
     later, open_still = ask(company), ask(company, "the other quarter")
     file = tmp_path / "backup.tar"
-    made = company.run("store", "backup", str(file), "--json")
-    assert made.code == 0, made.err
+    made = told(company.run("store", "backup", str(file), "--json"), "store-backup-1")
     assert file.stat().st_mode & 0o777 == 0o600
-    names = [part["name"] for part in made.document["parts"]]
+    names = [part["name"] for part in made["parts"]]
     assert {"requests/requests.db", "log/log.db", "keys/host.pub"} <= set(names)
     assert not any("host.key" in name or "search" in name or "session" in name for name in names)
     assert approve(company, later).code == 0
@@ -54,9 +63,8 @@ def test_a_rehearsal_backed_up_destroyed_and_put_back_and_nothing_is_done_twice(
     for name in ("cases.db", "cases.db-wal", "cases.db-shm"):
         (company.state / name).unlink(missing_ok=True)
 
-    back = company.run("store", "restore", str(file), "--json")
-    assert back.code == 0, back.err
-    ways = {part["name"]: part["way"] for part in back.document["parts"]}
+    back = told(company.run("store", "restore", str(file), "--json"), "store-restore-1")
+    ways = {part["name"]: part["way"] for part in back["parts"]}
     assert ways["requests/requests.db"] == "new"
     assert (ways["log/log.db"], ways["directory.db"]) == ("kept", "kept")
     waiting = company.run_as("cleo", "approvals", "list", "--json").document["waiting"]
@@ -82,16 +90,16 @@ def test_nothing_that_is_here_is_overwritten_unless_somebody_says_so(
     twice = company.run("store", "backup", str(file))
     assert twice.code == 1
     newer = ask(company, "made after the backup")
-    shown = company.run("store", "restore", str(file), "--dry-run", "--json")
-    assert (shown.code, shown.document["changed"], shown.document["entry"]) == (0, False, None)
+    shown = told(company.run("store", "restore", str(file), "--dry-run", "--json"), "store-restore-1")
+    assert (shown["changed"], shown["entry"]) == (False, None)
     refused = company.run("store", "restore", str(file), "--json")
     assert (refused.code, refused.document["error"]["code"]) == (3, "would-overwrite")
     assert company.run_as("ana", "approvals", "show", newer).code == 0
     done = company.run("store", "restore", str(file), "--yes", "--json")
     assert (done.code, done.document["changed"]) == (0, True)
     assert company.run_as("ana", "approvals", "show", newer).code == 2
-    told = company.run("log", "show", str(done.document["entry"]), "--json")
-    assert told.document["kind"] == "restore"
+    shown_entry = company.run("log", "show", str(done.document["entry"]), "--json")
+    assert shown_entry.document["kind"] == "restore"
 
 
 def test_a_machine_that_was_lost_comes_back_with_its_key_and_its_log(
@@ -157,8 +165,6 @@ def test_a_part_of_a_backup_goes_nowhere_but_into_the_state(company: Company, tm
         with tarfile.open(file, "w") as tar:
             member = tarfile.TarInfo("manifest.json")
             member.size = len(text)
-            import io
-
             tar.addfile(member, io.BytesIO(text))
         ended = company.run("store", "restore", str(file), "--yes", "--json")
         assert (ended.code, ended.document["error"]["code"]) == (1, "backup-damaged")
@@ -182,13 +188,13 @@ def test_a_store_that_a_worker_serves_is_not_put_back_under_its_hands(
 
 
 def test_status_and_migrate_say_where_it_stands(company: Company) -> None:
-    fresh = company.run("store", "status", "--json")
-    assert (fresh.code, fresh.document["kind"], fresh.document["pending"]) == (0, "sqlite", None)
+    fresh = told(company.run("store", "status", "--json"), "store-1")
+    assert (fresh["kind"], fresh["pending"]) == ("sqlite", None)
     assert not (company.state / "requests").exists()
     ask(company)
-    status = company.run("store", "status", "--json").document
+    status = told(company.run("store", "status", "--json"), "store-1")
     assert (status["usable"], status["pending"], status["place"]) == (True, 1, "requests.db")
-    assert company.run("store", "migrate", "--json").document["changed"] == []
+    assert told(company.run("store", "migrate", "--json"), "store-migrate-1")["changed"] == []
     assert company.run("store", "migrate", "--grant", "x").code == 2
     with closing(sqlite3.connect(company.state / "requests/requests.db")) as database:
         database.execute("UPDATE store_versions SET version = 99, oldest = 99")

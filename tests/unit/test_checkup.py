@@ -244,7 +244,7 @@ def test_a_model_must_answer(machine: Machine, pieces: Any, state: str) -> None:
 def test_requests_that_reach_nobody_are_told(machine: Machine) -> None:
     (machine.places().state / "requests").mkdir(parents=True)
     (machine.places().state / "requests" / "requests.db").touch()
-    store = SimpleNamespace(altered=list, all_pending=lambda: [1, 2])
+    store = SimpleNamespace(altered=list, count_pending=lambda: 2)
     config = configured(machine, "[directory]\nurl = 'ldaps://a'")
     (check,) = checkup.requests(desk(config, paths=machine.places(), requests=store))
     assert check.message == "2 pending, not shared: nothing reaches an approver by itself"
