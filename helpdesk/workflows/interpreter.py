@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from helpdesk.actions.prepare import find_person, prepare
+from helpdesk.actions.prepare import prepare
 from helpdesk.actions.runner import Runner
 from helpdesk.actions.schema import parse_arguments
 from helpdesk.engine import Document, Durably
@@ -23,7 +23,7 @@ from helpdesk.ports import Interaction
 from helpdesk.workflows.door import PATIENCE, DurableDoor
 from helpdesk.workflows.expressions import evaluate, fill
 from helpdesk.workflows.lockstep import in_lockstep
-from helpdesk.workflows.making import Keeping, OnBehalf, SignsIn, moment_of, step_call
+from helpdesk.workflows.making import Keeping, OnBehalf, SignsIn, step_call
 from helpdesk.workflows.model import Step, Workflow, workflow_from
 from helpdesk.workflows.plan import Plan, Planned, difference, plan_from, step_key
 from helpdesk.workflows.planner import (
@@ -39,29 +39,15 @@ from helpdesk.workflows.planner import (
 from helpdesk.workflows.probing import probed
 from helpdesk.workflows.record import Record, ending
 from helpdesk.workflows.settling import settle
+from helpdesk.workflows.stopping import CANCEL, Stopped, cancelled
 from helpdesk.workflows.taking_back import take_back
+from helpdesk.workflows.waiting import wait
 
-CANCEL = "cancel"
-"""The topic of the message that ends a run."""
-ANSWER_WITHIN = timedelta(days=14)
 _NO_WAIT = datetime(2000, 1, 1, tzinfo=UTC)
 _GOOD = (Outcome.DONE, Outcome.ACCEPTED)
 _CHANGED = (Outcome.DONE, Outcome.ACCEPTED, Outcome.PARTIAL)
 _TRIED_AGAIN = frozenset({Outcome.FAILED, Outcome.UNREACHABLE})
 _NOT_AGAIN = frozenset({"stale", "workflow-file", "expression", "plugin"})
-
-
-def answer_topic(path: str) -> str:
-    """The topic of the answer that a step waits for."""
-    return f"answer:{path}"
-
-
-class Stopped(Exception):
-    """The run goes no further. ``how``: how the step ended that stopped it."""
-
-    def __init__(self, why: str, how: Outcome = Outcome.FAILED) -> None:
-        super().__init__(why)
-        self.why, self.how = why, how
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +177,7 @@ class Running:
         if self.stopped is not None:  # a branch beside this one failed
             raise self.stopped
         if step.when and not evaluate(step.when, names):
-            self._record(step, path, state="left out")
+            self.record(step, path, state="left out")
             names[step.id] = left_out()
             return
         if step.steps:
@@ -205,7 +191,7 @@ class Running:
             return
         await self._not_cancelled(durably, _NO_WAIT)
         if step.wait is not None:
-            names[step.id] = await self._wait(step, names, path, durably)
+            names[step.id] = await wait(self, step, names, path, durably)
         else:
             names[step.id] = await self._call(step, names, path, durably)
 
@@ -233,12 +219,12 @@ class Running:
         """Raises Stopped when somebody ended the run; waits for that until a moment."""
         told = await durably.told(CANCEL, until)
         if told is not None:
-            raise Stopped(f"{told.get('by', 'somebody')} cancelled it", Outcome.CANCELLED)
+            raise cancelled(told)
 
     # ── a call ────────────────────────────────────────────────────────────────────────────────
 
     async def _call(self, step: Step, names: dict[str, Any], path: str, durably: Durably) -> dict[str, Any]:
-        record = self._record(step, path, action=step.call, names=dict(names) if step.undo else {})
+        record = self.record(step, path, action=step.call, names=dict(names) if step.undo else {})
         try:
             record.arguments = arguments_of(step, step.arguments, names)
             planned = self._as_planned(step, path, record.arguments)
@@ -249,13 +235,13 @@ class Running:
             record.state, record.outcome = "done", "done"
             record.message = str(planned.output.get("message", ""))
             return dict(planned.output)
-        await self._tell(durably)
+        await self.tell(durably)
         if self.makes.runner.catalog.spec(step.call).reads:
             return await self._read(step, record, durably)
         result = await self._tried(step, record, planned, durably)
         if result.outcome not in _GOOD:
             raise Stopped(f"step {path} ({step.call}): {result.message}", _stops_as(result.outcome))
-        await self._tell(durably)
+        await self.tell(durably)
         return output_of(result)
 
     def _as_planned(self, step: Step, path: str, arguments: Mapping[str, Any]) -> Planned:
@@ -338,79 +324,15 @@ class Running:
         record.changed = "result" not in begun and result.outcome in _CHANGED
         if result.outcome in (Outcome.UNKNOWN, Outcome.ACCEPTED) and "result" not in begun:
             record.ended(result, "unknown")
-            await self._tell(durably)
+            await self.tell(durably)
             result = await probed(self, record, result, durably)
             record.changed = result.outcome in _CHANGED
         record.ended(result, _state(result.outcome))
         return result
 
-    # ── waiting ───────────────────────────────────────────────────────────────────────────────
-
-    async def _wait(self, step: Step, names: dict[str, Any], path: str, durably: Durably) -> dict[str, Any]:
-        assert step.wait is not None
-        record = self._record(step, path, state="waiting")
-        if step.wait.person:
-            return await self._answer(step, record, names, durably)
-        if step.wait.span:
-            until = await durably.now() + timedelta(seconds=step.wait.span)
-        else:
-            text = str(fill(step.wait.moment, names) or "")
-            try:
-                until = moment_of(text)
-            except ValueError as error:
-                record.state = "failed"
-                raise Stopped(f"step {path} waits for {text!r}, which is no moment") from error
-        record.message = f"until {until:%Y-%m-%d %H:%M} UTC"
-        await self._tell(durably)
-        await self._not_cancelled(durably, until)
-        record.state, record.outcome = "done", "done"
-        return {"done": True, "outcome": "done", "message": record.message}
-
-    async def _answer(
-        self, step: Step, record: Record, names: dict[str, Any], durably: Durably
-    ) -> dict[str, Any]:
-        """Wait for one person's yes or no. Raises Stopped: they gave none in time, or the run was cancelled."""
-        assert step.wait is not None
-        login, ask = str(fill(step.wait.person, names) or ""), str(fill(step.wait.ask, names))
-
-        async def who() -> Document:
-            try:
-                signed_in = await self.door.acting()
-                person = await asyncio.to_thread(find_person, login, signed_in.directory)
-            except HelpdeskError as error:
-                return {"error": error.message}
-            return {"id": person.id, "login": person.login}
-
-        found = await durably.step(f"{record.path}:who", who)
-        if "error" in found:
-            record.state, record.message = "failed", found["error"]
-            raise Stopped(f"step {record.path} waits for {login}: {found['error']}")
-        within = timedelta(seconds=step.timeout) if step.timeout else ANSWER_WITHIN
-        until = await durably.now() + within
-        record.message, record.arguments = ask, {"person": found["login"], "until": until.isoformat()}
-        await self._tell(durably)
-        while True:
-            told = await durably.told(answer_topic(record.path), until)
-            if told is None:
-                record.state = "failed"
-                raise Stopped(f"step {record.path}: {found['login']} did not answer in time")
-            if told.get("what") == CANCEL:
-                raise Stopped(f"{told.get('by', 'somebody')} cancelled it", Outcome.CANCELLED)
-            if told.get("person") == found["id"] and told.get("answer") in ("yes", "no"):
-                break
-        record.state, record.outcome = "done", "done"
-        record.message = f"{ask} {told['answer']}"
-        return {
-            "done": True,
-            "outcome": "done",
-            "answer": told["answer"],
-            "by": found["login"],
-            "message": str(told.get("note", "")),
-        }
-
     # ── what is told ──────────────────────────────────────────────────────────────────────────
 
-    def _record(self, step: Step, path: str, **more: Any) -> Record:
+    def record(self, step: Step, path: str, **more: Any) -> Record:
         record = Record(path, step.id, step.title, **more)
         self.records.append(record)
         return record
@@ -422,8 +344,9 @@ class Running:
             if record.changed and record.state == "done" and self.workflow.on_failure == "stop":
                 record.why = "it stays as it is"
 
-    async def _tell(self, durably: Durably) -> None:
-        await durably.note(self._note())
+    async def tell(self, durably: Durably | None = None) -> None:
+        """Say how far the run is."""
+        await (durably or self.durably).note(self._note())
 
     def _note(self) -> Document:
         last = self.records[-1] if self.records else None
@@ -443,10 +366,6 @@ class Running:
                 for one in self.records
             ],
         }
-
-    async def tell(self) -> None:
-        """Say how far the run is."""
-        await self._tell(self.durably)
 
 
 def unnumbered(path: str) -> str:

@@ -6,7 +6,6 @@ Carrying one out starts a run, and reading it back reads how that run stands; wh
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from typing import Any
 from helpdesk.actions.authorise import refusal
 from helpdesk.actions.prepare import Prepared
 from helpdesk.actions.whole import Overview, Whole
-from helpdesk.engine import Engine, Run, RunState
+from helpdesk.engine import Engine, Run
 from helpdesk.errors import Failed, HelpdeskError, NotFound, PluginFailure, Refused
 from helpdesk.events import Observation, Outcome
 from helpdesk.gate.authorization import Decision, Subject, Verdict
@@ -25,6 +24,7 @@ from helpdesk.spec import ActionSpec
 from helpdesk.workflows.checking import check_calls
 from helpdesk.workflows.loading import BadWorkflow, load, parameter_of
 from helpdesk.workflows.model import Workflow
+from helpdesk.workflows.outcomes import receipt_of, result_of_run
 from helpdesk.workflows.plan import STATE, SYSTEM, Plan, plan_of, run_id
 from helpdesk.workflows.planner import Planner, needs_today
 
@@ -32,7 +32,6 @@ KIND = "workflow"
 """The kind of these runs."""
 WAITS = 4.0
 """Seconds for which whoever starts a run waits for its end before it is said to be under way."""
-_ITEM = re.compile(r"\[[0-9]+\]")
 _RISKS = ("low", "medium", "high")
 _NO_WORKER = "{name} has several steps, which a worker carries out, and none is configured here."
 _NO_UNDO = "each of its steps has an entry of its own, which can be undone"
@@ -58,15 +57,16 @@ class FileProcesses:
     def specs(self, plugin: Plugin, known: Sequence[ActionSpec]) -> tuple[list[ActionSpec], list[str]]:
         """See :class:`helpdesk.actions.whole.Processes`."""
         actions = self.known = {spec.name: spec for spec in known if not spec.process}
+        taken = {spec.name for spec in known if spec.process}
         found: dict[str, ActionSpec] = {}
         wrong: list[str] = []
         for file in sorted(plugin.workflows.glob("*.yaml")) if plugin.workflows is not None else ():
             try:
                 workflow = load(file)
                 check_calls(workflow, actions)
-                if workflow.name in found:
+                if workflow.name in found or workflow.name in taken:
                     wrong.append(
-                        f"{file.name}: {workflow.name} is in another file as well; this one is not used."
+                        f"{file}:1: {workflow.name} is in another file as well; this one is not used."
                     )
                     continue
                 found[workflow.name] = spec_of_workflow(workflow, plugin, actions)
@@ -87,7 +87,10 @@ class FileProcesses:
         known = self._read.get((plugin.name, name))
         if known is not None:
             return known
-        for file in sorted(plugin.workflows.glob("*.yaml")) if plugin.workflows is not None else ():
+        files = sorted(plugin.workflows.glob("*.yaml")) if plugin.workflows is not None else []
+        for file in sorted(files, key=lambda file: file.stem != name):  # most are called as they are named
+            if (plugin.name, name) in self._read:
+                break
             try:
                 workflow = load(file)
             except BadWorkflow as error:
@@ -331,21 +334,6 @@ async def _ended(engine: Engine, run: str, seconds: float) -> Mapping[str, Any] 
         pause = min(pause * 2, 0.5)
 
 
-def result_of_run(engine: Engine, run: str) -> Mapping[str, Any] | None:
-    """How a run ended; ``None`` while it is under way; blocking. Raises NotFound."""
-    status = engine.status(run)
-    if status.state is RunState.DONE and status.result is not None:
-        return status.result
-    if status.note is not None and "ended" in status.note:
-        ended: Mapping[str, Any] = status.note["ended"]
-        return ended
-    if status.state in (RunState.FAILED, RunState.CANCELLED):
-        steps = status.note.get("steps", []) if status.note else []
-        why = status.error or "it was ended from outside"
-        return {"outcome": Outcome.UNKNOWN.value, "message": f"Run {run} broke off: {why}.", "steps": steps}
-    return None
-
-
 async def _read_back(made_by: FileProcesses, ctx: ReadContext) -> list[Observation] | NotYet:
     engine, before = made_by.engine(), ctx.before
     if engine is None or before is None:
@@ -360,60 +348,3 @@ async def _read_back(made_by: FileProcesses, ctx: ReadContext) -> list[Observati
     if ended is None or ended["outcome"] == Outcome.ACCEPTED:
         return ONLY_TAKEN
     return receipt_of(plan, ended)
-
-
-def receipt_of(plan: Plan, ended: Mapping[str, Any]) -> list[Observation]:
-    """What each step read back, against what the plan promised."""
-    stands: dict[tuple[str, str, str], str] = {}
-    more: list[Observation] = []
-    done = _by_planned_path(plan, ended["steps"])
-    promised = {(change.system, change.target, change.what): change for change in plan.changes}
-    for planned in plan.steps:
-        for change in planned.shown:
-            step = done.get(planned.path, {})
-            key = (change.system, change.target, change.what)
-            stands[key] = _stands(step, change.before, change.after, key, stands.get(key))
-    for step in ended["steps"]:
-        for one in step.get("receipt", ()) if step["state"] == "done" else ():
-            seen = Observation(**one)
-            if (seen.system, seen.target, seen.what) not in promised:
-                more.append(seen)
-    told = [
-        Observation(*key, change.after, stands.get(key, change.before)) for key, change in promised.items()
-    ]
-    return [*told, *more]
-
-
-def _by_planned_path(plan: Plan, steps: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Steps by the path that the plan knows them by: what it could not unfold stands in it as "revoke[*]"."""
-    found: dict[str, Mapping[str, Any]] = {step["path"]: step for step in steps}
-    for planned in (one for one in plan.steps if "[*]" in one.path):
-        mine = [step for step in steps if _ITEM.sub("[*]", step["path"]) == planned.path]
-        good = all(step["state"] in ("done", "left out") for step in mine)
-        worst = next((step for step in mine if step["state"] not in ("done", "left out")), None)
-        found[planned.path] = {"state": "done"} if good else {**(worst or {}), "receipt": []}
-    return found
-
-
-def _stands(
-    step: Mapping[str, Any], before: str, after: str, key: tuple[str, str, str], so_far: str | None
-) -> str:
-    """What is there now, as the step that changes it read it back."""
-    state = step.get("state", "not begun")
-    if state == "left out" and key[0] == SYSTEM:
-        return after
-    if state in ("not begun", "left out", "failed", "undone"):
-        return before if so_far is None or state == "undone" else so_far
-    seen = next(
-        (
-            one["observed"]
-            for one in step.get("receipt", ())
-            if (one["system"], one["target"], one["what"]) == key
-        ),
-        None,
-    )
-    if seen is not None:
-        return str(seen)
-    if key[0] == SYSTEM:
-        return after if state == "done" else state
-    return after if state == "done" else "not known"

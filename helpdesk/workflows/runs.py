@@ -14,9 +14,10 @@ from helpdesk.errors import HelpdeskError, NotFound, Refused
 from helpdesk.events import Outcome, Result
 from helpdesk.gate.roles import AUDITOR, HELPDESK
 from helpdesk.ports import DirectoryReader, SignedIn
-from helpdesk.workflows.interpreter import CANCEL, answer_topic
+from helpdesk.workflows.outcomes import receipt_of, result_of_run
 from helpdesk.workflows.plan import SYSTEM, Plan, plan_from
-from helpdesk.workflows.processes import KIND, receipt_of, result_of_run
+from helpdesk.workflows.processes import KIND
+from helpdesk.workflows.stopping import CANCEL, answer_topic
 
 PREFIX = "W-"
 _ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)

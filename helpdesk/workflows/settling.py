@@ -14,7 +14,7 @@ from helpdesk.engine import Document
 from helpdesk.errors import HelpdeskError
 from helpdesk.events import ErrorInfo, Outcome, Warned
 from helpdesk.gate.requests import RequestState
-from helpdesk.workflows.processes import receipt_of
+from helpdesk.workflows.outcomes import receipt_of
 
 if TYPE_CHECKING:
     from helpdesk.workflows.interpreter import Running

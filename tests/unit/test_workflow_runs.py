@@ -12,8 +12,8 @@ import pytest
 from helpdesk.engine import RunState
 from helpdesk.errors import Refused, Unreachable
 from helpdesk.events import Outcome
-from helpdesk.workflows.interpreter import CANCEL, answer_topic
 from helpdesk.workflows.plan import run_id
+from helpdesk.workflows.stopping import CANCEL, answer_topic
 from tests.fakes.engine import Death
 from tests.unit.workflow_world import Flows, fails, times
 

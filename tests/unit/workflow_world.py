@@ -31,7 +31,7 @@ from helpdesk.workflows.processes import KIND, FileProcesses
 from tests.fakes.engine import FakeEngine, Moving, Process
 from tests.fakes.terminal import Person as AtTerminal
 from tests.unit.approvals_world import as_root
-from tests.unit.door_world import NOW, World, password_of
+from tests.unit.door_world import NOW, World, catalog, password_of
 
 
 class Lamps:
@@ -149,7 +149,7 @@ class Flows(World):
         self.worker = self.process()
 
     def _catalog(self) -> Catalog:
-        shipped = build(processes=self.processes)[0]
+        shipped = self._shipped()
         lamp, made = self.lamps.plugin, Plugin("made", workflows=self.files)
         specs = [*shipped.specs, *(spec_of(lamp, action) for action in lamp.actions.values())]
         more, wrong = self.processes.specs(made, specs)
@@ -162,6 +162,9 @@ class Flows(World):
             {"lamp": lamp, "made": made},
             processes=self.processes,
         )
+
+    def _shipped(self) -> Catalog:
+        return catalog()
 
     # ── the worker ────────────────────────────────────────────────────────────────────────────
 
@@ -242,6 +245,9 @@ class Staffed(Flows):
         )
         self.approvals = Approvals(self.runner, self.seals.host, _Hands(self))
         self.worker = self.process()
+
+    def _shipped(self) -> Catalog:
+        return build(processes=self.processes)[0]
 
     def process(self) -> Process:
         there = cast(Any, AtTerminal())
