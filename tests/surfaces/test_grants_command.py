@@ -52,20 +52,24 @@ class Lending(Company):
         self.process: subprocess.Popen[bytes] | None = None
 
     def worker(self) -> None:
+        """Comes back once it serves."""
         self.process = subprocess.Popen(
             [*PROGRAM, "--json", "worker"],
             env=self.environment(),
             cwd=ROOT,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
+        assert self.process.stdout is not None
+        while b'"serving"' not in self.process.stdout.readline():
+            assert self.process.poll() is None, "the worker ended"
 
     def stop(self) -> None:
         if self.process is not None:
             os.kill(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+            self.process.communicate()
             self.process = None
 
     def grant(self, login: str, **end: Any) -> str:
