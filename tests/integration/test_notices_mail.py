@@ -27,6 +27,7 @@ from helpdesk.mail import State
 from helpdesk.secrets import Secret
 from helpdesk.workflows.notices import KIND, Notice, Told
 from tests.fakes.engine import Death, Process
+from tests.json_schema import problems
 from tests.servers.certificates import Authority
 from tests.servers.log_receivers import Notes
 from tests.servers.mail import MailProcess, MailServer
@@ -251,6 +252,7 @@ def test_what_is_posted_is_signed_and_says_what_it_is(
     document = json.loads(body)
     assert (document["schema"], document["kind"]) == ("helpdesk.notice/1", "request-waits")
     assert headers["helpdesk-delivery"] == document["id"]
+    assert problems(document, "notice-1") == []
     assert KEY.expose() not in body + str(headers)
 
 
