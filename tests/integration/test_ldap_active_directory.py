@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,18 +13,22 @@ from helpdesk.errors import (
     AccountDisabled,
     AccountLocked,
     BadCredentials,
+    ConfigError,
     Failed,
+    HelpdeskError,
     MustChangePassword,
     NotSignedIn,
     PasswordExpired,
     PasswordRejected,
     Refused,
+    Stale,
 )
 from helpdesk.secrets import Secret
+from helpdesk.staffing import NewPerson
 from tests.integration.ldap_world import directory
 from tests.servers.certificates import Authority
 from tests.servers.fake_ad import DOMAIN, FakeAd, User
-from tests.servers.fake_ldap import FakeLdap, Reply, Request, done, found, modified
+from tests.servers.fake_ldap import FakeLdap, Reply, Request, added, done, found, modified
 
 pytestmark = pytest.mark.servers
 
@@ -192,3 +198,90 @@ def test_members_who_are_there_or_absent_already(one: LdapDirectory, ad: FakeAd)
     members.append(session.me.dn)
     with pytest.raises(Failed, match="refused to remove ana from vpn"):
         session.remove_member(session.group(dn), session.me)
+
+
+# ── people who come, move and go ──────────────────────────────────────────────────────────────
+
+NEW = NewPerson("nora", "Nora Newcomer", "nora@ad.test", "Buyer", "4711")
+
+
+def with_place(server: tuple[FakeLdap, str], **more: Any) -> LdapDirectory:
+    fake, ca_file = server
+    account = f"CN={LOOKUP},OU=staff,{DOMAIN}"
+    return directory(fake.url, ca_file, bind_dn=account, bind_password=Secret("Look-Up-1"), **more)
+
+
+def test_a_newcomer_is_a_disabled_user(server: tuple[FakeLdap, str], ad: FakeAd) -> None:
+    session = with_place(server, new_people_base=f"OU=staff,{DOMAIN}").sign_in("hal", PASSWORD)
+    session.create_person(NEW)
+    [(dn, attributes)] = ad.added
+    assert dn == f"CN=Nora Newcomer,OU=staff,{DOMAIN}"
+    assert attributes["objectClass"] == [b"top", b"person", b"organizationalPerson", b"user"]
+    assert attributes["userAccountControl"] == [b"514"]
+    assert (attributes["sAMAccountName"], attributes["mail"]) == ([b"nora"], [b"nora@ad.test"])
+    assert (attributes["employeeNumber"], attributes["title"]) == ([b"4711"], [b"Buyer"])
+    assert "unicodePwd" not in attributes
+    with pytest.raises(Failed) as told:
+        session.create_person(replace(NEW, login="other", mail="other@ad.test", employee_number=""))
+    assert told.value.code == "taken"
+    assert len(ad.added) == 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "error"),
+    [
+        (added(50, "00000005: SecErr: DSID-03152870, problem 4003 (INSUFF_ACCESS_RIGHTS)"), Refused),
+        (added(65, "0000207D: UpdErr: problem 6002 (OBJ_CLASS_VIOLATION)"), ConfigError),
+        (added(53, "0000001F: SvcErr: problem 5003 (WILL_NOT_PERFORM)"), Failed),
+    ],
+)
+def test_a_newcomer_that_is_refused_is_explained(
+    server: tuple[FakeLdap, str], ad: FakeAd, refusal: Reply, error: type[HelpdeskError]
+) -> None:
+    session = with_place(server, new_people_base=f"OU=staff,{DOMAIN}").sign_in("hal", PASSWORD)
+    ad.refusal = refusal
+    with pytest.raises(error):
+        session.create_person(NEW)
+
+
+def test_aliases_are_proxy_addresses_in_small_letters(one: LdapDirectory, ad: FakeAd) -> None:
+    ad.users[0].mail, ad.users[0].proxies = "ana@ad.test", ["SMTP:ana@ad.test", "x500:/o=AD"]
+    session = one.sign_in("hal", PASSWORD)
+    ana = session.person("ana")
+    assert (ana.mail, ana.aliases) == ("ana@ad.test", ())
+    session.add_alias(ana, "sales@ad.test")
+    assert ad.changes[-1] == (ana.dn, [("add", "proxyAddresses", [b"smtp:sales@ad.test"])])
+    assert session.person("ana").aliases == ("sales@ad.test",)
+    with pytest.raises(Failed) as told:
+        session.add_alias(session.person("hal"), "sales@ad.test")
+    assert told.value.message
+    session.remove_alias(ana, "sales@ad.test")
+    assert ad.users[0].proxies == ["SMTP:ana@ad.test", "x500:/o=AD"]
+
+
+def test_managers_and_marks_of_having_left(one: LdapDirectory, ad: FakeAd) -> None:
+    session = one.sign_in("hal", PASSWORD)
+    session.set_manager(session.person("ana"), session.me)
+    assert session.person("ana").manager_dn == session.me.dn
+    session.set_employment(session.person("ana"), "left")
+    assert session.person("ana").employment == "left"
+    session.set_manager(session.person("ana"), None)
+    assert ad.changes[-1][1] == [("replace", "manager", [])]
+
+
+def test_a_group_has_one_manager_who_hands_it_over_in_one_change(one: LdapDirectory, ad: FakeAd) -> None:
+    session = one.sign_in("hal", PASSWORD)
+    ana, group = session.person("ana"), None
+    ad.owner = ana.dn
+    group = session.group(f"CN=vpn,{DOMAIN}")
+    assert group.owner_dns == (ana.dn,)
+    with pytest.raises(Failed, match="one owner only"):
+        session.hand_over(group, ana, session.me, stays=True)
+    session.hand_over(group, ana, session.me)
+    assert ad.owner == session.me.dn
+    assert ad.changes[-1][1] == [
+        ("delete", "managedBy", [ana.dn.encode()]),
+        ("add", "managedBy", [session.me.dn.encode()]),
+    ]
+    with pytest.raises(Stale):
+        session.hand_over(group, ana, session.me)

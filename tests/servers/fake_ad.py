@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from helpdesk.connectors.ldap.ber import elements
 from tests.servers.fake_ldap import (
+    ADD,
     BIND,
     EXTENDED,
     MODIFY,
@@ -15,6 +16,7 @@ from tests.servers.fake_ldap import (
     Attributes,
     Reply,
     Request,
+    added,
     bound,
     done,
     extended,
@@ -55,6 +57,10 @@ class User:
     primary: int = 513
     last_set: int = 133500000000000000
     guid: uuid.UUID = field(default_factory=uuid.uuid4)
+    mail: str = ""
+    proxies: list[str] = field(default_factory=list)
+    employment: str = ""
+    manager: str = ""
 
     @property
     def dn(self) -> str:
@@ -72,6 +78,10 @@ class User:
             "badPwdCount": ["0"],
             "primaryGroupID": [str(self.primary)],
             "objectSid": [_SID + (1104).to_bytes(4, "little")],
+            **({"mail": [self.mail]} if self.mail else {}),
+            **({"proxyAddresses": list(self.proxies)} if self.proxies else {}),
+            **({"employeeType": [self.employment]} if self.employment else {}),
+            **({"manager": [self.manager]} if self.manager else {}),
         }
 
 
@@ -84,13 +94,16 @@ class FakeAd:
 
     Attributes:
         changes: what was modified, by DN, as (operation, attribute, values).
-        refusal: what every modify is answered with, where it is set.
+        refusal: what every modify and add is answered with, where it is set. added: new entries.
+        owner: who manages the group "vpn".
     """
 
     users: list[User]
     group_guid: uuid.UUID = field(default_factory=uuid.uuid4)
     changes: list[tuple[str, list[Change]]] = field(default_factory=list)
     refusal: Reply | None = None
+    added: list[tuple[str, dict[str, list[bytes]]]] = field(default_factory=list)
+    owner: str = ""
     _who: str = ""
 
     def __call__(self, request: Request) -> Sequence[Reply] | None:
@@ -100,6 +113,8 @@ class FakeAd:
             return self._search(request)
         if request.kind == MODIFY:
             return [self._modify(request)]
+        if request.kind == ADD:
+            return [self._add(request)]
         if request.kind == EXTENDED:
             return [extended(0, f"u:ADT\\{self._who}".encode())]
         return None
@@ -129,6 +144,14 @@ class FakeAd:
         if ADMINS_SID in content:
             group = {"sAMAccountName": ["Domain Admins"], "objectGUID": [uuid.uuid4().bytes_le]}
             return [found(f"CN=Domain Admins,{DOMAIN}", group), done()]
+        if base == f"CN=vpn,{DOMAIN}" or b"managedBy" in content.split(b"sAMAccountName")[0]:
+            held = {
+                "sAMAccountName": ["vpn"],
+                "objectGUID": [self.group_guid.bytes_le],
+                "objectClass": ["group"],
+                **({"managedBy": [self.owner]} if self.owner else {}),
+            }
+            return [found(f"CN=vpn,{DOMAIN}", held), done()]
         if _CHAIN in content:
             group = {
                 "sAMAccountName": ["vpn"],
@@ -142,6 +165,7 @@ class FakeAd:
             if base == user.dn
             or (b"samaccountname\x04" + bytes([len(user.login)]) + user.login.encode()) in content.lower()
             or user.guid.bytes_le in content
+            or any(one and one.encode() in content for one in (user.mail, *user.proxies))
         ]
         return [*(found(user.dn, user.attributes()) for user in wanted), done()]
 
@@ -155,6 +179,8 @@ class FakeAd:
         self.changes.append((request.dn, listed))
         if self.refusal is not None:
             return self.refusal
+        if request.dn == f"CN=vpn,{DOMAIN}":
+            return self._of_group(listed)
         user = next(one for one in self.users if one.dn == request.dn)
         for operation_, name_, octets in listed:
             if name_ == "unicodePwd" and operation_ != "delete":
@@ -165,4 +191,41 @@ class FakeAd:
                 user.control = int(octets[0])
             elif name_ == "pwdLastSet":
                 user.last_set = int(octets[0])
+            elif name_ == "proxyAddresses":
+                values = [value.decode() for value in octets]
+                user.proxies = [one for one in user.proxies if one not in values]
+                user.proxies += values if operation_ == "add" else []
+            elif name_ == "employeeType":
+                user.employment = octets[0].decode() if octets else ""
+            elif name_ == "manager":
+                user.manager = octets[0].decode() if octets else ""
         return modified()
+
+    def _of_group(self, listed: list[Change]) -> Reply:
+        """One manager at most, as managedBy is."""
+        owner = self.owner
+        for operation, name, octets in listed:
+            assert name == "managedBy"
+            value = octets[0].decode()
+            if operation == "delete":
+                if owner != value:
+                    return modified(16)
+                owner = ""
+            elif owner:
+                return modified(20)
+            else:
+                owner = value
+        self.owner = owner
+        return modified()
+
+    def _add(self, request: Request) -> Reply:
+        attributes: dict[str, list[bytes]] = {}
+        for _, attribute in elements(request.parts[1][1]):
+            (_, name), (_, values) = elements(attribute)
+            attributes[name.decode()] = [value for _, value in elements(values)]
+        if self.refusal is not None:
+            return self.refusal
+        if any(dn == request.dn for dn, _ in self.added):
+            return added(68)
+        self.added.append((request.dn, attributes))
+        return added()

@@ -14,7 +14,7 @@ from typing import Literal
 from helpdesk.connectors.ldap.ber import elements, header, only, tlv
 from tests.servers.certificates import Issued
 
-BIND, UNBIND, SEARCH, MODIFY, EXTENDED = 0x60, 0x42, 0x63, 0x66, 0x77
+BIND, UNBIND, SEARCH, MODIFY, ADD, EXTENDED = 0x60, 0x42, 0x63, 0x66, 0x68, 0x77
 WHO_AM_I = b"1.3.6.1.4.1.4203.1.11.3"
 
 StartTls = Literal["ok", "refuse", "inject", "drop", "silent", "nonsense", "another"]
@@ -57,6 +57,10 @@ def done(code: int = 0, message: str = "") -> Reply:
 
 def modified(code: int = 0, message: str = "") -> Reply:
     return result(0x67, code, message)
+
+
+def added(code: int = 0, message: str = "") -> Reply:
+    return result(0x69, code, message)
 
 
 def extended(code: int = 0, value: bytes = b"") -> Reply:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ldap3.operation.add import add_operation
 from ldap3.operation.extended import extended_operation
 from ldap3.operation.modify import modify_operation
 from ldap3.operation.search import search_operation
@@ -97,6 +98,15 @@ def test_a_modify_is_the_one_that_ldap3_writes(dn: str, values: list[str | bytes
     for controls in CONTROLS:
         ours = requests.message(2**31 - 1, requests.modify(dn, changes), controls)
         assert ours == by_ldap3(2**31 - 1, "modifyRequest", theirs, controls)
+
+
+@given(st.text(max_size=20), st.lists(st.text(max_size=200) | st.binary(max_size=300), max_size=4))
+@settings(max_examples=100, deadline=None)
+def test_an_add_is_the_one_that_ldap3_writes(dn: str, values: list[str | bytes]) -> None:
+    attributes: dict[str, list[str | bytes]] = {"objectClass": ["top", "person"], "mail": values}
+    theirs = add_operation(dn, attributes, False)
+    ours = requests.message(7, requests.add(dn, attributes), [])
+    assert ours == by_ldap3(7, "addRequest", theirs, [])
 
 
 @pytest.mark.parametrize("value", [None, b"", b"\x30\x00", b"x" * 70_000])
