@@ -80,6 +80,27 @@ def test_the_history_is_private_and_keeps_no_password(company: Company) -> None:
     assert PASSWORDS["ana"] not in kept
 
 
+def test_what_becomes_of_a_request_is_told_while_a_line_is_typed_which_stays(company: Company) -> None:
+    child = begin(company, "ana")
+    say(child, "get me into finance-share for the audit")
+    child.expect(r"\[y/N\]")
+    child.sendline("y")
+    child.expect(r"request (R-\w+) waits|Request (R-\w+) waits")
+    id = child.match[1] or child.match[2]
+    child.expect("›")
+    child.send("who ")
+    assert company.run_as("cleo", "approvals", "approve", id, "--yes").code == 0
+    child.expect("was approved by Cleo Park")
+    child.expect("who ")
+    child.send("am I\r")
+    child.expect("You are Ana Ito")
+    say(child, "undo")
+    child.expect("can be taken back")
+    say(child, "why?")
+    child.expect("Entry")
+    leave(child)
+
+
 @pytest.mark.req("R6")
 def test_ctrl_c_ends_the_turn_and_not_the_chat(company: Company) -> None:
     child = begin(company, "cleo")
@@ -357,7 +378,7 @@ def test_signing_in_as_somebody_else_begins_another_conversation(company: Compan
     child.sendline("bo")
     child.expect("Password of")
     child.sendline(PASSWORDS["bo"])
-    child.expect("a conversation of its own")
+    child.expect("A new conversation begins")
     say(child, f"/resume {id}")
     child.expect(f"You have no case '{id}'")
     say(child, "/case")
@@ -386,9 +407,9 @@ def test_ctrl_c_drops_a_line_and_the_second_one_at_an_idle_prompt_leaves(company
 @pytest.mark.parametrize(
     ("login", "model", "uses_model", "expected"),
     [
-        ("ana", "llama", True, " ana · tools.example.org · llama · c-7KQ2 · /help"),
-        ("ana", "llama", False, " ana · tools.example.org · guided · c-7KQ2 · /help"),
-        ("", "", True, " not signed in · tools.example.org · guided · c-7KQ2 · /help"),
+        ("ana", "llama", True, " ana · tools.example.org · model llama · case c-7KQ2 · /help"),
+        ("ana", "llama", False, " ana · tools.example.org · no model · case c-7KQ2 · /help"),
+        ("", "", True, " not signed in: /login · tools.example.org · no model · case c-7KQ2 · /help"),
     ],
 )
 def test_the_status_line_names_who_where_what_and_the_case(

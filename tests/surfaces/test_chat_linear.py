@@ -91,3 +91,26 @@ def test_ctrl_c_drops_the_line_and_not_the_chat(company: Company) -> None:
     talk.child.expect("Ctrl-C again leaves")
     talk.say("/quit")
     assert finish(talk.child) == 0
+
+
+def test_an_answer_is_one_a_long_line_breaks_at_spaces_and_news_comes_while_it_waits(
+    company: Company,
+) -> None:
+    talk = Talk(company, "--linear", login="ana")
+    talk.say("hello")
+    talk.child.expect("Answer: Hello. Say what you need")
+    talk.say("/frobnicate")
+    talk.child.expect("Warning: There is no /frobnicate")
+    talk.say("get me into finance-share for the audit")
+    talk.child.expect(r"\[y/N\]")
+    talk.child.sendline("y")
+    talk.child.expect(r"Request: (R-\w+)")
+    id = talk.child.match[1]
+    talk.child.expect("You: ")
+    assert company.run_as("cleo", "approvals", "approve", id, "--yes").code == 0
+    talk.child.expect("Helpdesk: R-.* was approved by Cleo Park")
+    assert talk.leave() == 0
+    written = talk.written.getvalue()
+    assert "usage" not in written
+    assert max(map(len, written.replace("\r", "").split("\n"))) <= 100
+    assert not DRAWS.search(written), DRAWS.findall(written)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -165,6 +165,15 @@ def test_unlock_lifts_the_lock_and_reads_it_back(desk: Desk) -> None:
     assert someone.previewed == [("ana", "account lock", "locked", "not locked")]
     assert desk.directory.account("ana").status.locked is False
     assert desk.directory.account("ana").password == "pw"
+
+
+@pytest.mark.req("R9")
+def test_whoever_is_unlocked_is_not_held_up_here_either(desk: Desk) -> None:
+    forgiven: list[str] = []
+    desk.runner.systems = replace(desk.runner.systems, password_set=lambda one: forgiven.append(one.login))
+    desk.directory.set_status("ana", locked=True)
+    assert desk.do("gus", "password.unlock", {"person": "ana"}).outcome is Outcome.DONE
+    assert forgiven == ["ana"]
 
 
 def test_unlock_of_what_is_not_locked_writes_nothing(desk: Desk) -> None:

@@ -36,9 +36,8 @@ _NAMES = {"question_mark": "?", "slash": "/", "escape": "Esc", "pageup": "PgUp",
 def key_name(key: str) -> str:
     """A key as a person reads it: "ctrl+y" is "Ctrl+Y", "f1" is "F1"; a letter alone stays as it is typed."""
     *held, last = key.split(",")[0].split("+")
-    last = _NAMES.get(
-        last, last.upper() if held or last[1:].isdigit() else last.title() if last[1:] else last
-    )
+    letter = last.upper() if held else last
+    last = _NAMES.get(last, letter if len(last) == 1 else last.title())
     return "+".join([*(part.title() for part in held), last])
 
 

@@ -174,6 +174,106 @@ def test_an_approval_in_another_process_arrives_in_the_open_app(company: Company
                 lambda: pane._requests and pane._requests[0].state.value == "done", "the approval in the app"
             )
             await screen.until(lambda: "decided by Cleo Park" in screen.text())
+            assert "Approve" not in screen.text().splitlines()[-1], "nothing is to be decided"
+            await screen.press("f2")
+            card = screen.cards()[-1]
+            await screen.until(lambda: card.later, "the news on the card")
+            assert f"{id} (finance-share: membership of ana) was approved by Cleo Park" in card.later
+            await screen.until(lambda: "waits for" not in screen.text(), "a card that waits no more")
+            await screen.type("was my request approved?")
+            await screen.idle()
+            answer = screen.cards()[-1].result
+            assert answer is not None
+            assert "was approved by Cleo Park and carried out" in answer.message
+
+    run(work())
+
+
+def test_words_for_undo_and_why_are_the_commands_and_a_key_that_does_nothing_says_why(
+    company: Company,
+) -> None:
+    async def work() -> None:
+        async with opened(company) as screen:
+            await screen.press("ctrl+z")
+            await screen.until(lambda: "Nothing was done here yet" in screen.text(), "why it does nothing")
+            await screen.type("who am I")
+            await screen.sign_in("ana")
+            await screen.idle()
+            await screen.press("ctrl+z")
+            await screen.until(lambda: "only read something" in screen.text(), "why it does nothing")
+            await screen.type("change my phone number to +49 30 1234567")
+            await screen.confirm()
+            await screen.idle()
+            entry = screen.cards()[-1].result.entry  # type: ignore[union-attr]
+            await screen.type("why?")
+            await screen.until(lambda: f"Entry {entry}: people.update" in screen.text(), "the explanation")
+            assert "after they had seen what it would change" in screen.text()
+            await screen.type(f"undo {entry}")
+            await screen.confirm()
+            await screen.idle()
+            undone = screen.cards()[-1].result
+            assert undone is not None
+            assert (undone.action, undone.outcome) == ("people.update", Outcome.DONE)
+
+    run(work())
+
+
+def test_a_sentence_that_is_typed_over_the_cards_comes_into_the_line_whole(company: Company) -> None:
+    async def work() -> None:
+        async with opened(company) as screen:
+            await screen.type("who am I")
+            await screen.sign_in("ana")
+            await screen.idle()
+            line = screen.app.query_one("#words", Input)
+            for sentence in ("why can I not sign in", "quick question", "2 screens", "hello"):
+                screen.app.screen.set_focus(screen.app.feed)
+                await screen.pilot.pause()
+                for letter in sentence:
+                    screen.app.post_message(events.Key("space" if letter == " " else letter, letter))
+                await screen.until(lambda: line.value == sentence, f"{sentence!r} in the line")  # noqa: B023
+                assert line.has_focus
+                line.clear()
+            assert screen.app.is_running, "q did not leave"
+            screen.app.screen.set_focus(screen.app.feed)
+            await screen.press("w")
+            await screen.until(lambda: screen.app.reader.display, "what one letter alone does")
+            assert line.value == ""
+
+    run(work())
+
+
+def test_a_page_up_shows_what_stands_above_without_a_gap_and_without_a_glide(company: Company) -> None:
+    async def work() -> None:
+        async with opened(company, (80, 24)) as screen:
+            feed = screen.app.feed
+            for number in range(200):  # never measured: only the end was ever in sight
+                feed.add(Words(f"line {number}, first\nline {number}, second\nline {number}, third"))
+            await screen.until(lambda: "line 199, third" in screen.text(), "the end")
+            screen.app.screen.set_focus(feed)
+            seen = int(screen.text().split("line ")[1].split(",")[0])
+            for _ in range(3):
+                await screen.press("pageup")
+                await screen.until(lambda: feed.scroll_y == feed.scroll_target_y)
+                shown = [part.split(",")[0] for part in screen.text().split("line ")[1:]]
+                numbers = [int(number) for number in shown]
+                assert numbers == sorted(numbers)
+                assert seen - 1 <= numbers[-1] <= seen + 1, "the page goes on where the last one began"
+                seen = numbers[0]
+                assert not screen.app.animator.is_being_animated(feed, "scroll_y")
+
+    run(work())
+
+
+def test_a_small_screen_gives_the_idle_lines_row_to_what_is_asked(company: Company) -> None:
+    async def work() -> None:
+        async with opened(company, (40, 12)) as screen:
+            line = screen.app.query_one("#words", Input)
+            await screen.type("who am I")
+            await screen.asked()
+            assert not line.display
+            await screen.sign_in("ana")
+            await screen.idle()
+            await screen.until(lambda: line.display and line.has_focus, "the line")
 
     run(work())
 
@@ -189,7 +289,9 @@ def test_the_end_of_the_conversation_stays_in_sight_when_a_question_comes_and_go
             await screen.type("who am I")
             await screen.sign_in("ana")
             await screen.idle()
-            await screen.until(lambda: "log show" in screen.text() or "Ctrl+Y why" in screen.text(), "the answer")
+            await screen.until(
+                lambda: "log show" in screen.text() or "Ctrl+Y why" in screen.text(), "the answer"
+            )
             await screen.type("get me into finance-share for the audit")
             await screen.confirm()
             await screen.idle()
