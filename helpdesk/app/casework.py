@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _ENDS = ("outcome", "refusal", "cancelled", "request", "read", "preview", "intent")
 _PAGE = 500
-_OPEN = frozenset({"pending", "claimed"})
+_OPEN = frozenset({"pending", "approved", "claimed"})
 
 
 @dataclass(frozen=True, slots=True)

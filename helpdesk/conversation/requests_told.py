@@ -27,6 +27,7 @@ def told(request: Request) -> str:
         RequestState.DONE: f"was approved{by} and carried out{entry}.",
         RequestState.DENIED: f"was denied{by}{f': {request.answer}' if request.answer else '.'}",
         RequestState.FAILED: f"was approved{by}, but could not be carried out{entry}.",
+        RequestState.PARTIAL: f"was approved{by} and carried out in part{entry}.",
         RequestState.UNKNOWN: f"was approved{by}; whether it was carried out is not known yet{entry}.",
         RequestState.STALE: "was approved, but what it would change is different now, so nothing was done. Ask again.",
         RequestState.EXPIRED: "ended without a decision. Ask again if you still need it.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -160,13 +161,17 @@ async def _one(run: Invocation, id: str) -> tuple[SignedIn, Request]:
 
 # ── showing ───────────────────────────────────────────────────────────────────────────────────
 
+_SHOWN = 3
+"""Changes in a line of the list; a request of many rows has hundreds."""
 _HEADERS = ("which", "id", "state", "action", "by", "what changes")
 
 
 def _row(request: Request) -> tuple[str, ...]:
     from helpdesk.surfaces.telling import change_line
 
-    changes = "; ".join(change_line(change) for change in request.changes)
+    changes = "; ".join(change_line(change) for change in request.changes[:_SHOWN])
+    if len(request.changes) > _SHOWN:
+        changes += f"; and {len(request.changes) - _SHOWN} more"
     return (request.id, request.state.value, request.call.action, request.call.requester_login, changes)
 
 
@@ -188,6 +193,9 @@ def _document(request: Request) -> dict[str, Any]:
         "decided_at": request.decided_at.isoformat() if request.decided_at else None,
         "answer": request.answer,
         "entry": request.entry,
+        "said_yes": [one.login for one in request.approvals],
+        "effective_at": request.call.at or None,
+        "rows": len(request.call.rows),
     }
 
 
@@ -204,6 +212,12 @@ def _details(run: Invocation, request: Request, signed_in: SignedIn) -> list[str
         f"  expires     {local_time(request.expires)}",
         *(f"  changes     {change_line(change)}" for change in request.changes),
     ]
+    if request.call.rows:
+        lines.insert(1, f"  rows        {len(request.call.rows)}, all of them under one yes")
+    if request.call.at:
+        lines.append(f"  begins      {local_time(datetime.fromisoformat(request.call.at))}")
+    if request.approvals and request.state.value == "pending":
+        lines.append(f"  said yes    {', '.join(clean(one.login) for one in request.approvals)}")
     if request.decider:
         lines.append(f"  decided by  {clean(request.decider)}")
     if request.answer:
@@ -211,7 +225,7 @@ def _details(run: Invocation, request: Request, signed_in: SignedIn) -> list[str
     if request.entry is not None:
         lines.append(f"  log entry   {request.entry}: helpdesk log show {request.entry}")
     if request.state.value == "pending":
-        lines += ["", "What you can do:", *(f"  {command}" for command in _commands(request, signed_in))]
+        lines += ["", f"Where it stands: helpdesk why {request.id}", "What you can do:", *(f"  {command}" for command in _commands(request, signed_in))]
     return lines
 
 

@@ -32,6 +32,7 @@ _LATER = {
     "withdrawn": _MARKS[Outcome.CANCELLED],
     "expired": _MARKS[Outcome.CANCELLED],
     "unknown": _MARKS[Outcome.UNKNOWN],
+    "partial": _MARKS[Outcome.PARTIAL],
 }
 """By the state that a request has come to; every other one is bad news."""
 _ANSWER = ("•", "$primary")

@@ -32,6 +32,9 @@ _STYLES = {
     "denied": "$error",
     "failed": "$error",
     "unknown": "$warning",
+    "approved": "$warning",
+    "partial": "$warning",
+    "stale": "$error",
 }
 
 
