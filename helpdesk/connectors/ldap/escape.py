@@ -117,6 +117,14 @@ def same_dn(one: str, other: str) -> bool:
     return folded(one) == folded(other)
 
 
+def alike(one: str, other: str) -> bool:
+    """The same, also of what is no DN."""
+    try:
+        return same_dn(one, other)
+    except NotADn:
+        return one.lower() == other.lower()
+
+
 @lru_cache(1024)
 def folded(dn: str) -> tuple[frozenset[tuple[str, str]], ...]:
     """A form of a DN that is equal for equal DNs, for attributes compared without regard to case."""

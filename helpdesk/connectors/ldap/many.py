@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from helpdesk.connectors.ldap.escape import NotADn, filter_and, filter_equal, filter_or, folded
 from helpdesk.connectors.ldap.messages import Entry
-from helpdesk.connectors.ldap.openldap import STATE
+from helpdesk.connectors.ldap.openldap import STATE, OpenLdapAccounts
 from helpdesk.connectors.names import key, says_nothing
-from helpdesk.identity import Group, Person
+from helpdesk.identity import AccountStatus, Group, Person
 from helpdesk.ports import Snapshot
 
 if TYPE_CHECKING:
@@ -65,6 +65,19 @@ def snapshots(reader: LdapReader, ids: Sequence[str]) -> Mapping[str, Snapshot]:
             if id in statuses and all(dn.lower() in known for dn in entries[id].texts("memberOf")):
                 told[id] = Snapshot(person, statuses[id], tuple(mine))
     return told
+
+
+def person_and_status(reader: LdapReader, id: str) -> tuple[Person, AccountStatus] | None:
+    """See :meth:`helpdesk.handles.ReadsBoth.person_and_status`."""
+    layout = reader._layout()
+    accounts = layout.accounts
+    if not isinstance(accounts, OpenLdapAccounts) or not _is_id(id, layout):
+        return None
+    entry = _entries(reader, [id], layout).get(id)
+    if entry is None:
+        return None
+    person = reader._as_person(entry)
+    return person, accounts.status_in(reader._link, layout.base, person, entry, reader._clock)
 
 
 def _entries(reader: LdapReader, ids: Sequence[str], layout: Layout) -> dict[str, Entry]:

@@ -83,7 +83,10 @@ class OpenLdapAccounts:
 
     def status(self, link: Link, base: str, person: Person, clock: Clock) -> AccountStatus:
         """What is absent is told apart from what the reader may not see: see :meth:`_shown`."""
-        entry = self._state(link, person)
+        return self.status_in(link, base, person, self._state(link, person), clock)
+
+    def status_in(self, link: Link, base: str, person: Person, entry: Entry, clock: Clock) -> AccountStatus:
+        """The same, from an entry that was read just now with :data:`STATE`."""
         shown = self._shown(link, person, [name for name in _MAY_HIDE if not entry.values(name)])
         return _status(entry, shown, self._policy(link, base, entry, lately=True), clock())
 

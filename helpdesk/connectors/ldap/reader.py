@@ -13,6 +13,7 @@ from helpdesk.connectors.ldap.deadline import bounded
 from helpdesk.connectors.ldap.discovery import Layout, discover, find_groups_base
 from helpdesk.connectors.ldap.escape import (
     NotADn,
+    alike,
     filter_and,
     filter_contains,
     filter_equal,
@@ -234,7 +235,7 @@ class LdapReader:
         listed = names.as_group(group).member_dns
         logins = group.texts("memberUid")
         if listed or logins:
-            return any(_same(dn, person.dn) for dn in listed) or person.login in logins
+            return any(alike(dn, person.dn) for dn in listed) or person.login in logins
         empty = filter_and(filter_not(filter_present(name)) for name in names.member)
         return self._at(group.dn, empty, [names.id]) is None
 
@@ -301,6 +302,12 @@ class LdapReader:
         return many.snapshots(self, ids)
 
     # ── accounts ──────────────────────────────────────────────────────────────────────────────
+
+    @bounded
+    def person_and_status(self, id: str) -> tuple[Person, AccountStatus] | None:
+        from helpdesk.connectors.ldap import many
+
+        return many.person_and_status(self, id)
 
     @bounded
     def status(self, person: Person) -> AccountStatus:
@@ -386,10 +393,3 @@ def _no_group(name: str) -> NotFound:
         f"There is no group {shorten(name, 80)!r} in the directory.",
         hint="Check the name: helpdesk do access.list shows the groups.",
     )
-
-
-def _same(one: str, other: str) -> bool:
-    try:
-        return same_dn(one, other)
-    except NotADn:
-        return one.lower() == other.lower()

@@ -97,8 +97,9 @@ class LdapSession(LdapReader):
     @bounded
     def set_password(self, person: Person, new: Secret, *, must_change: bool) -> None:
         _not_empty(new)
-        target = self._target(person)
         layout = self._layout()
+        guard = self._guard(person.id) if self._places.settings.server_hashes else ()
+        target = Target(person, guard) if guard else self._target(person)  # the one change checks it itself
         if layout.kind == "openldap" and not (layout.password_modify or self._places.settings.server_hashes):
             raise Failed(
                 "The directory does not offer to set passwords (RFC 3062), and writing one plainly could store "
@@ -127,6 +128,11 @@ class LdapSession(LdapReader):
         refusals.reject(answer, rules, again)
 
     # ── accounts ──────────────────────────────────────────────────────────────────────────────
+
+    @bounded
+    def person_and_status(self, id: str) -> tuple[Person, AccountStatus] | None:
+        """Of oneself, :meth:`status` asks more than one answer holds."""
+        return None if id == self._me.id else super().person_and_status(id)
 
     @bounded
     def status(self, person: Person) -> AccountStatus:
