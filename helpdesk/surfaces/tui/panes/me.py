@@ -1,10 +1,11 @@
-"""Me: my account as the directory has it now, the rules for my next password, my groups and my tickets."""
+"""Me: my account as the directory has it now, the rules for my next password, my groups, what ends, and my tickets."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,6 +21,10 @@ from helpdesk.surfaces.tui.paint import safe
 from helpdesk.surfaces.tui.pane import Pane
 from helpdesk.surfaces.tui.spans import in_units, long_ago
 from helpdesk.text import local_time
+
+if TYPE_CHECKING:
+    from helpdesk.ports import SignedIn
+    from helpdesk.workflows.grants import Kept
 
 READS = ("people.whoami", "password.status", "access.list", "ticket.status")
 """The actions that say who I am; each is a read through the one door, and logged."""
@@ -71,8 +76,24 @@ class MePane(Pane):
                 found[name] = result.data
             else:
                 wrong.append(f"{name}: {result.message}")
+        try:
+            found["grants"] = await self._grants(who)
+        except HelpdeskError as error:
+            wrong.append(f"grants: {error.message}")
         lines = list(_lines(found, self.desk.clock()))
         text.update(Content("\n").join([*lines, *(safe(f"! {line}", "$text-warning") for line in wrong)]))
+
+    async def _grants(self, who: SignedIn) -> list[Kept]:
+        """My access that ends by itself."""
+        if not self.desk.config.worker.configured:
+            return []
+        from helpdesk.app.granting import granted_of
+
+        granted = await asyncio.to_thread(
+            granted_of, self.desk
+        )  # the engine's library takes a second to load
+        mine = who.actor.person.id
+        return [one for one in await granted.visible(who) if one.grant.person.id == mine]
 
 
 def _lines(found: Mapping[str, Any], now: datetime) -> Iterator[Content]:
@@ -92,12 +113,25 @@ def _lines(found: Mapping[str, Any], now: datetime) -> Iterator[Content]:
         yield from (_row(one.get("group", ""), one.get("description", "")) for one in groups)
         if not groups:
             yield Content.styled("  none", "$text-muted")
+    grants = found.get("grants")
+    if grants:
+        yield from _head("Access that ends by itself")
+        yield from (_ending(one, now) for one in grants)
+        yield Content.styled("  helpdesk grants extend ID --days N asks for more time", "$text-muted")
     tickets = found.get("ticket.status")
     if isinstance(tickets, Sequence) and tickets:
         yield from _head("Tickets")
         yield from (
             _row(f"{one.get('id', '')} {one.get('status', '')}", one.get("subject", "")) for one in tickets
         )
+
+
+def _ending(kept: Kept, now: datetime) -> Content:
+    ends = kept.grant.ends
+    when = f"ends {local_time(ends, now)}, in {in_units(ends - now)}" if ends > now else "is being taken back"
+    if kept.standing == "overdue":
+        when = "should have been taken back"
+    return _row(kept.grant.target, f"{when} ({kept.grant.id})")
 
 
 def _account(status: Mapping[str, Any], now: datetime) -> Iterator[Content]:
