@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import stat
@@ -219,6 +220,30 @@ def test_waits_messages_errors_and_retries(world: World) -> None:
     found = [one.id for one in engine.runs(states=[RunState.FAILED], prefix="W-1")]
     assert found == ["W-1~2", "W-1"]
     assert engine.runs(prefix="W_") == []
+
+
+@pytest.mark.req("R2")
+def test_a_step_that_was_fenced_is_no_outcome_and_its_siblings_come_to_their_end(world: World) -> None:
+    async def handler(durably: Durably, document: Document) -> Document:
+        async def fenced() -> Document:
+            if world.effects.count("fenced") == 0:
+                world.effect("fenced")
+                raise Stale("Taken for dead.", code="worker-fenced")
+            world.effect("done")
+            return {}
+
+        async def slow() -> Document:
+            await asyncio.sleep(0.3)
+            world.effect("slow")
+            return {}
+
+        await durably.together([("fenced", fenced), ("slow", slow)])
+        return {}
+
+    world.worker({"request": handler})
+    world.start("R-1")
+    assert world.ended("R-1").state is RunState.DONE
+    assert sorted(world.effects) == ["done", "fenced", "slow"]
 
 
 def test_a_run_that_is_ended_does_nothing_more(world: World) -> None:

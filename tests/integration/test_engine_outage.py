@@ -82,6 +82,40 @@ def test_postgres_stopped_and_killed_under_load(world: World, postgres: Postgres
     assert {"store-away", "store-back"} <= {one["event"] for one in world.told}
 
 
+@pytest.mark.req("V5", "R2")
+def test_a_run_in_the_middle_waits_for_the_store_and_repeats_nothing(
+    world: World, postgres: Postgres
+) -> None:
+    """Within the lease nobody can have taken over, so what was begun may go on; what it tells comes through later."""
+    away = world.folder / "away"
+
+    async def handler(durably: Durably, document: Document) -> Document:
+        async def work() -> Document:
+            (world.folder / "in").touch()
+            until(away.exists)
+            durably.still_mine()
+            world.effect("effect")
+            return {}
+
+        await durably.step("effect", work)
+        await durably.note({"phase": "after"})
+        await durably.start(Run("R-2", "other", {"number": 2}))
+        return {}
+
+    world.worker({"request": handler, "other": _two}, takeover=20.0)
+    world.engine.start(Run("R-1", "request", {}))
+    until((world.folder / "in").exists)
+    postgres.stop()
+    away.touch()
+    until(lambda: world.effects)
+    time.sleep(0.3)
+    postgres.start()
+    assert world.ended("R-1").state is RunState.DONE
+    assert world.ended("R-2").state is RunState.DONE
+    assert world.engine.status("R-1").note == {"phase": "after"}
+    assert world.effects == ["effect"]
+
+
 def test_a_client_says_at_once_that_the_store_is_away(world: World, postgres: Postgres) -> None:
     world.engine.start(Run("R-1", "request", {"number": 1}))
     postgres.stop()

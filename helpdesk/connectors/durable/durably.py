@@ -10,32 +10,45 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from dbos import DBOS
 from dbos._context import get_local_dbos_context
+from sqlalchemy.exc import SQLAlchemyError
 
 from helpdesk.connectors.durable.client import DbosEngine
-from helpdesk.connectors.durable.database import Store
+from helpdesk.connectors.durable.database import Store, unavailable
 from helpdesk.connectors.durable.kept import broken, kept_error, raised
 from helpdesk.connectors.durable.lease import Lease
 from helpdesk.connectors.durable.rows import plain
 from helpdesk.connectors.durable.sealing import Forged, Sealer
 from helpdesk.engine import Document, Run, Work
-from helpdesk.errors import Failed, HelpdeskError, Stale
+from helpdesk.errors import Failed, HelpdeskError, Stale, Unreachable
 
 FENCED = "worker-fenced"
 """The code of the error for a worker that others have taken for dead."""
 _AWAKE = timedelta(seconds=2)
 """A shorter wait is waited out on the spot."""
 _LOOK = 0.25
+_PAUSES = (0.1, 2.0)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Telling = Callable[..., None]
 """Called with the name of what happened and its values, for the worker's log."""
 
 
 class Aside(BaseException):
-    """The run is put aside; nothing of this execution is kept any more."""
+    """The run is put aside; nothing of this execution is kept any more.
+
+    Args:
+        until: when it goes on. topic: of the message that it waits for until then.
+    """
+
+    def __init__(self, until: datetime, topic: str = "") -> None:
+        super().__init__(until)
+        self.until = until
+        self.topic = topic
 
 
 @dataclass(slots=True)
@@ -86,13 +99,24 @@ class DbosDurably:
     # ── steps ─────────────────────────────────────────────────────────────────────────────────
 
     async def step(self, name: str, work: Work) -> Document:
-        return await self._reserved(name, work)
+        try:
+            return await self._reserved(name, work)
+        except Aside as aside:
+            await self._give_back(aside)
+            raise
 
     async def together(self, works: Sequence[tuple[str, Work]]) -> list[Document]:
         begun = [asyncio.ensure_future(one) for one in [self._reserved(name, work) for name, work in works]]
-        ended = await asyncio.gather(*begun, return_exceptions=True)
+        ended = await asyncio.gather(
+            *begun, return_exceptions=True
+        )  # each comes to the end of its step first
+        asides = [one for one in ended if isinstance(one, Aside)]
+        if asides:
+            first = min(asides, key=lambda aside: aside.until)
+            await self._give_back(first)
+            raise first
         wrong = [one for one in ended if isinstance(one, BaseException)]
-        for one in sorted(wrong, key=lambda one: isinstance(one, Exception)):  # put aside, before any failure
+        for one in sorted(wrong, key=lambda one: isinstance(one, Exception)):
             raise one
         return [one for one in ended if not isinstance(one, BaseException)]
 
@@ -100,38 +124,40 @@ class DbosDurably:
         async def look() -> Document:
             return {"now": self._worker.clock().isoformat()}
 
-        return datetime.fromisoformat((await self._reserved("now", look))["now"])
+        return datetime.fromisoformat((await self.step("now", look))["now"])
 
     async def sleep_until(self, moment: datetime) -> None:
         async def woken() -> Document:
             while (left := moment - self._worker.clock()) > timedelta(0):
                 if left > _AWAKE:
-                    await self._put_aside(moment)
+                    raise Aside(moment)
                 await asyncio.sleep(min(left.total_seconds(), _LOOK))
             return {"until": moment.isoformat()}
 
-        await self._reserved("sleep", woken)
+        await self.step("sleep", woken)
 
     async def told(self, topic: str, until: datetime) -> Document | None:
         async def heard() -> Document:
             while True:
-                key, message = await asyncio.to_thread(self._next_message, topic)
+                key, message = await self._patiently(self._next_message, topic)
                 left = until - self._worker.clock()
                 if message is not None or left <= timedelta(0):
                     return {"message": message, "key": key}
                 if left > _AWAKE:
-                    await self._put_aside(until, topic)
+                    raise Aside(until, topic)
                 await asyncio.sleep(_LOOK)
 
-        kept = await self._reserved(f"told:{topic}", heard)
+        kept = await self.step(f"told:{topic}", heard)
         self._taken.add(kept["key"])
         message: Document | None = kept["message"]
         return message
 
     async def note(self, document: Document) -> None:
         sealed = self._worker.sealer.seal(("note", self._id), document)
-        await asyncio.to_thread(
-            self._worker.store.write,
+        await self._patiently(self._keep_note, sealed)
+
+    def _keep_note(self, sealed: str) -> None:
+        self._worker.store.write(
             "INSERT INTO {s}engine_notes (run, sealed) VALUES (:run, :sealed) "
             "ON CONFLICT (run) DO UPDATE SET sealed = excluded.sealed",
             run=self._id,
@@ -140,13 +166,13 @@ class DbosDurably:
 
     async def start(self, run: Run) -> None:
         async def ask() -> Document:
-            await asyncio.to_thread(self._worker.engine.start, run)
+            await self._patiently(self._worker.engine.start, run)
             return {"run": run.id}
 
-        await self._reserved(f"start:{run.id}", ask)
+        await self.step(f"start:{run.id}", ask)
 
     def still_mine(self) -> None:
-        if not self._worker.lease.holds(self._generation) or self._owner_now() not in (None, self._owner):
+        if not self._worker.lease.holds(self._generation) or not self._owned():
             raise Stale(
                 "This worker was taken for dead, and another one goes on.",
                 hint="Nothing has to be done: the other worker finishes the run.",
@@ -155,7 +181,9 @@ class DbosDurably:
 
     async def leave(self, until: datetime) -> NoReturn:
         """Give the run back untouched until a moment. Raises Aside, which ends this execution."""
-        await self._put_aside(until)
+        aside = Aside(until)
+        await self._give_back(aside)
+        raise aside
 
     # ── ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -181,13 +209,13 @@ class DbosDurably:
             nonlocal done
             done = True
             if self._worker.draining:
-                await self._put_aside(self._worker.clock())
+                raise Aside(self._worker.clock())
             return self._worker.sealer.seal(place, await self._done(number, name, work))
 
         sealed = await reservation.run_async({"name": name}, do)
         if not done and not self._read:  # it was taken up again: the rest of what is kept comes in one look
             self._read = True
-            self._before = await asyncio.to_thread(self._kept_before, number)
+            self._before = await self._patiently(self._kept_before, number)
         return self._opened(place, sealed)
 
     def _kept_before(self, number: int) -> dict[int, tuple[str, Any]]:
@@ -217,14 +245,14 @@ class DbosDurably:
             return {"result": await work()}
         except HelpdeskError as error:
             if error.code == FENCED:  # not an outcome of the step: whoever has the run now does it
-                await self._put_aside(self._worker.clock())
+                raise Aside(self._worker.clock()) from None
             return {"error": kept_error(error)}
         except Exception as error:  # noqa: BLE001 - kept like a result
             self._worker.telling("step-broke", run=self._id, step=name, error=error)
             return {"error": kept_error(broken(error))}
 
-    async def _put_aside(self, until: datetime, topic: str = "") -> NoReturn:
-        """Give the run back until a moment, or until it is told something. Always raises Aside."""
+    async def _give_back(self, aside: Aside) -> None:
+        """Make the run a waiting row, unless it is another's by now."""
 
         def give_back() -> None:
             store = self._worker.store
@@ -233,14 +261,30 @@ class DbosDurably:
                 "started_at_epoch_ms = NULL, updated_at = {now} "
                 "WHERE workflow_uuid = :id AND status = 'PENDING' AND owner_xid = :owner",
                 id=self._id,
-                until=int(until.timestamp() * 1000),
+                until=int(aside.until.timestamp() * 1000),
                 owner=self._owner,
             )
-            if topic and self._next_message(topic)[1] is not None:  # it came in between
+            if aside.topic and self._next_message(aside.topic)[1] is not None:  # it came in between
                 store.wake(self._id)
 
-        await asyncio.to_thread(give_back)
-        raise Aside
+        await self._patiently(give_back)
+
+    async def _patiently(self, work: Callable[P, T], /, *args: P.args, **more: P.kwargs) -> T:
+        """The result of something that needs the store: while that is away, this waits for it, as DBOS does."""
+        pause = _PAUSES[0]
+        while True:
+            try:
+                return await asyncio.to_thread(work, *args, **more)
+            except (SQLAlchemyError, Unreachable) as error:
+                away = (
+                    unavailable(self._worker.store.place, error)
+                    if isinstance(error, SQLAlchemyError)
+                    else error
+                )
+                if not isinstance(away, Unreachable):
+                    raise away from error
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _PAUSES[1])
 
     def _next_message(self, topic: str) -> tuple[str, Document | None]:
         """The oldest message that no kept step has yet; blocking."""
@@ -258,8 +302,12 @@ class DbosDurably:
                 self._worker.telling("forged", run=self._id, error=error)
         return "", None
 
-    def _owner_now(self) -> str | None:
-        rows = self._worker.store.read(
-            "SELECT COALESCE(owner_xid, '') FROM {s}workflow_status WHERE workflow_uuid = :id", id=self._id
-        )
-        return str(rows[0][0]) if rows else ""
+    def _owned(self) -> bool:
+        """Whether the row says so too. While the store is away nobody can have taken over; the lease is enough."""
+        try:
+            rows = self._worker.store.read(
+                "SELECT owner_xid FROM {s}workflow_status WHERE workflow_uuid = :id", id=self._id
+            )
+        except SQLAlchemyError:
+            return True
+        return bool(rows) and rows[0][0] == self._owner

@@ -11,8 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from helpdesk.connectors.durable.database import Store
 
 INTERNAL_QUEUE = "_dbos_internal_queue"
@@ -98,7 +96,7 @@ class Lease:
         while not self._stop.wait(self._every):
             try:
                 self.beat()
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next heartbeat may come through
                 if not self._lost:
                     self._telling("store-away", error=error)
                 self._lost = True

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from dbos import DBOS
+from dbos._error import DBOSBaseException
 
 from helpdesk import __version__
 from helpdesk.canonical import canonical
 from helpdesk.connectors.durable.client import DbosEngine, connect
 from helpdesk.connectors.durable.database import SCHEMA, Store, answering, quiet_logs
-from helpdesk.connectors.durable.durably import DbosDurably, Telling, Worker
+from helpdesk.connectors.durable.durably import Aside, DbosDurably, Telling, Worker
 from helpdesk.connectors.durable.kept import broken, kept_error
 from helpdesk.connectors.durable.lease import Lease
 from helpdesk.connectors.durable.place import Place
@@ -225,8 +226,10 @@ def _carrying(
                 result: Document = await handler(durably, opened["document"])
             canonical(result)
             return worker.sealer.seal(place, {"result": result})
-        except asyncio.CancelledError:
-            raise
+        except (
+            DBOSBaseException
+        ):  # the run is another's by now, or somebody ended it: nothing is left to do here
+            raise Aside(worker.clock()) from None
         except Exception as error:  # noqa: BLE001 - whatever broke is how the run ended
             worker.telling(
                 "forged" if isinstance(error, Forged) else "run-failed", run=id, kind=kind, error=error
@@ -249,7 +252,8 @@ class _Known(dict[str, Any]):
     """
 
     def get(self, name: str, default: Any = None) -> Any:
-        return (super().get(name) if name.startswith(PREFIX) else None) or super().get(_UNKNOWN, default)
+        ours = isinstance(name, str) and name.startswith(PREFIX)
+        return (super().get(name) if ours else None) or super().get(_UNKNOWN, default)
 
 
 def _not_ours(worker: Worker) -> Callable[..., object]:
