@@ -280,7 +280,15 @@ class Desk(Parts):
             authorise.possible, self.catalog.specs, signed_in.directory, signed_in.actor
         )
         await self._note_groups(signed_in)
-        return allowed
+        runnable = set(self.runnable)
+        return [(spec, may and spec in runnable) for spec, may in allowed]
+
+    @property
+    def runnable(self) -> tuple[ActionSpec, ...]:
+        """The actions that can be carried out here: workflows only where a worker is configured."""
+        if self.config.worker.configured:
+            return self.catalog.specs
+        return tuple(spec for spec in self.catalog.specs if not spec.process)
 
     # ── words for the shell's completion ──────────────────────────────────────────────────────
 
@@ -382,7 +390,7 @@ class Desk(Parts):
             return await asyncio.to_thread(self.requests.made_by, signed_in.actor.person.id)
 
         return Conversation(
-            specs=self.catalog.specs,
+            specs=self.runnable,
             run=self.run,
             sign_in=sign_in,
             explain_lock=explain_lock,
