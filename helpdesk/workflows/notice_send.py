@@ -8,6 +8,7 @@ that dies right after it leaves a letter that nobody knows about, which is told 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -232,15 +233,18 @@ def _how(error: HelpdeskError) -> Document:
 class AtOnce:
     """Implements :class:`helpdesk.workflows.notices.Post` without a worker: sent now, beside the command, or not.
 
-    The command ends once they are gone or given up; it does not fail because of them. What has to wait is not sent.
+    One letter after the other. The command ends once they are gone or given up; it does not fail because of them. What
+    has to wait for its hour is not sent.
 
     Args:
-        failed: told what could not be sent.
+        failed: told what could not be sent, where not even that could be logged.
     """
 
     ways: Callable[[], Ways]
     failed: Callable[[Notice, str], None]
-    _threads: list[threading.Thread] = field(default_factory=list)
+    _waiting: deque[Notice] = field(default_factory=deque)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _thread: threading.Thread | None = None
 
     def __call__(self, notice: Notice) -> None:
         if notice.at is not None:
@@ -253,14 +257,32 @@ class AtOnce:
         if ways.hook is None and ways.mail is not None and ways.mail.reads_back:
             self._send(notice)  # a file of our own, which takes no time
             return
-        thread = threading.Thread(target=self._send, args=(notice,), name=notice.id)
-        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
-        thread.start()
+        with self._lock:
+            self._waiting.append(notice)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._empty, name="notices", daemon=True)
+                self._thread.start()
 
     def wait(self, within: float) -> None:
-        """Until everything is gone or given up, or so many seconds have passed."""
-        for thread in self._threads:
+        """Until everything is gone or given up, or so many seconds have passed; what is left then is given up."""
+        thread = self._thread
+        if thread is not None:
             thread.join(within)
+        while (notice := self._next()) is not None:
+            self._failed(notice, Failed("The command ended before it could be sent."))
+
+    def _empty(self) -> None:
+        while (notice := self._next(last=True)) is not None:
+            self._send(notice)
+
+    def _next(self, *, last: bool = False) -> Notice | None:
+        """The next one. ``last``: where there is none, the thread that asks ends."""
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            if last:
+                self._thread = None
+            return None
 
     def _send(self, notice: Notice) -> None:
         try:
@@ -277,7 +299,7 @@ class AtOnce:
         except HelpdeskError as error:
             self._failed(notice, error)
         except Exception as error:  # noqa: BLE001 - what was to be told about stands, whatever broke here
-            self.failed(notice, f"{type(error).__name__}: it broke")
+            self._failed(notice, Failed(f"{type(error).__name__}: it broke."))
 
     def _failed(self, notice: Notice, error: HelpdeskError) -> None:
         end = UNSURE if _how(error)["state"] == "unsure" else GIVEN_UP
@@ -285,4 +307,3 @@ class AtOnce:
             self.ways().log(notice, end, error.message)
         except HelpdeskError as log:
             self.failed(notice, f"{error.message} And: {log.message}")
-        self.failed(notice, error.message)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from helpdesk.connectors.mail import Outbox
 from helpdesk.mail import Kept
 from helpdesk.secrets import Secret
-from tests.servers.mail import MailServer, free_port
+from tests.servers.mail import MailProcess, MailServer, free_port
 from tests.surfaces.company import PASSWORDS, Company
+from tests.surfaces.test_grants_command import Lending
 
 
 def letters(company: Company) -> list[Kept]:
@@ -82,3 +86,35 @@ def test_a_mail_server_gets_what_people_are_told(company: Company) -> None:
     assert message["Auto-Submitted"] == "auto-generated"
     assert checks["mail"]["state"] == "ok"
     assert "notices" not in checks
+
+
+@pytest.fixture
+def lending(tmp_path: Path) -> Iterator[Lending]:
+    made = Lending(tmp_path / "company")
+    made.configure()
+    yield made
+    made.stop()
+    made.directory.close()
+
+
+@pytest.mark.servers
+def test_with_a_worker_a_notice_waits_until_the_mail_server_is_back(lending: Lending) -> None:
+    """Asked while nobody answers, with the worker killed in between: told once, when the server is there."""
+    with_addresses(lending, "ana", "cleo")
+    server = MailProcess(lending.home / "kept")
+    mail_by(lending, server.url)
+    asked = lending.run_as("ana", "do", "access.request", "finance-share", "--yes", "--json")
+    assert asked.code == 4, asked
+    lending.worker()
+    lending.stop()
+    try:
+        server.start()
+        lending.worker()
+        deadline = time.monotonic() + 30
+        while not server.messages() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        [message] = server.messages()
+    finally:
+        server.kill()
+    assert message["To"].addresses[0].addr_spec == "cleo@corp.test"
+    assert asked.document["request"] in message["Subject"]
