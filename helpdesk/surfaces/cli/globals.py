@@ -56,7 +56,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("--password-stdin", "read that password from standard input"),
     ("--password-file FILE", "read that password from FILE (- is standard input)"),
     ("--reveal-to FILE|fd:N", "where a generated password goes off a terminal"),
-    ("--wait[=SECONDS]", "with do: wait for the decision and the outcome; Ctrl-C leaves it waiting"),
+    ("--wait", "with do: wait for the decision and the outcome, or at most so long: --wait=SECONDS"),
     ("--effective-at WHEN", "with do: what is approved begins then, and not before"),
     ("--profile NAME", "use another set of files (demo: the demo's company)"),
     ("-q, --quiet / -v, --verbose", "say less / more on the way"),
