@@ -173,7 +173,7 @@ def test_its_json_is_one_document(visitor: Visitor) -> None:
 
 def test_on_a_terminal_it_tells_shows_and_lets_go(visitor: Visitor) -> None:
     child = visitor.spawn("demo")
-    child.expect("Ines Calloway")
+    child.expect("violet-anchor-seven-kites")
     child.expect("What now")
     child.expect("> ")
     child.send("\r")
@@ -186,8 +186,57 @@ def test_on_a_terminal_it_tells_shows_and_lets_go(visitor: Visitor) -> None:
     child.send("q\r")
     child.expect("What now")
     assert not any(visitor.temporary.iterdir()), "the copy is gone"
-    child.send("4\r")
+    child.send("5\r")
     assert finish(child) == 0
+
+
+def test_one_step_locks_somebody_out_who_is_told_why_and_let_in_again(visitor: Visitor) -> None:
+    child = visitor.spawn("demo")
+    child.expect("What now")
+    child.send("4\r")
+    child.expect("until the directory locked her account")
+    child.expect("What now")
+    child.send("3\r")
+    child.expect("›")
+    child.send("I'm locked out\r")
+    child.expect("Login")
+    child.send("ines\r")
+    child.expect("Password of")
+    child.send(f"{employee('ines').words}\r")
+    child.expect("Your account is locked.*can lift it")
+    unlocked = visitor.run_as("tomas", "do", "password.unlock", "ines", "--yes")
+    assert unlocked.code == 0, unlocked.err
+    child.expect("›")
+    child.send("I'm locked out\r")
+    child.expect("Login")
+    child.send("ines\r")
+    child.expect("Password of")
+    child.send(f"{employee('ines').words}\r")
+    child.expect("you are signed in now")
+    child.expect("›")
+    child.send("\x04")
+    assert finish(child) == 0
+
+
+def test_the_greeting_fits_a_screen_of_24_lines_with_the_question(visitor: Visitor) -> None:
+    child = pexpect.spawn(
+        PROGRAM[0], [*PROGRAM[1:], "demo"], env=visitor.environment(), cwd=str(ROOT), encoding="utf-8",
+        timeout=60, dimensions=(24, 80),
+    )  # fmt: skip
+    child.expect("Lanternfield")
+    child.expect(r"\[story\] > ")
+    assert child.before is not None
+    assert child.before.count("\n") < 24, child.before
+    child.send("5\r")
+    assert finish(child) == 0
+
+
+def test_the_demo_has_somebody_who_may_close_a_segment_of_the_log(visitor: Visitor) -> None:
+    assert visitor.run("demo").code == 0
+    refused = visitor.run_as("tomas", "log", "rotate", "--yes")
+    assert refused.code != 0
+    closed = visitor.run_as("rosa", "log", "rotate", "--yes")
+    assert closed.code == 0, closed.err
 
 
 def test_on_a_terminal_it_leads_into_the_app_which_says_whom_one_can_be(visitor: Visitor) -> None:

@@ -322,8 +322,10 @@ class Feed(ScrollView, can_focus=True):
 
     def on_key(self, event: events.Key) -> None:
         """Hold back a letter that acts until it is clear that no sentence begins with it."""
-        if not self._types_on or not event.is_printable or event.character is None or event.key == "space":
+        if not self._types_on or not event.is_printable or event.character is None:
             return
+        if event.key == "space" and not (self._held or self._typing):
+            return  # no sentence begins with it
         event.stop()
         event.prevent_default()
         if self._hold is not None:

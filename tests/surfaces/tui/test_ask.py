@@ -189,18 +189,22 @@ def test_an_approval_in_another_process_arrives_in_the_open_app(company: Company
     run(work())
 
 
+def told(screen: Screen) -> str:
+    return "\n".join(note.message for note in screen.app._notifications)
+
+
 def test_words_for_undo_and_why_are_the_commands_and_a_key_that_does_nothing_says_why(
     company: Company,
 ) -> None:
     async def work() -> None:
         async with opened(company) as screen:
             await screen.press("ctrl+z")
-            await screen.until(lambda: "Nothing was done here yet" in screen.text(), "why it does nothing")
+            await screen.until(lambda: "Nothing was done here yet" in told(screen), "why it does nothing")
             await screen.type("who am I")
             await screen.sign_in("ana")
             await screen.idle()
             await screen.press("ctrl+z")
-            await screen.until(lambda: "only read something" in screen.text(), "why it does nothing")
+            await screen.until(lambda: "only read something" in told(screen), "why it does nothing")
             await screen.type("change my phone number to +49 30 1234567")
             await screen.confirm()
             await screen.idle()
