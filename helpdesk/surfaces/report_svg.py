@@ -140,9 +140,12 @@ def _parts(states: Mapping[str, int]) -> str:
 def _stacked(told: Report) -> Chart:
     whole, x, parts = told.whole, 0.0, []
     words = closed(whole)
-    parts.append(f'<text class="big ink" x="0" y="38">{text(words)}</text>')
     said = f"closed: {whole.states['done']:,} of {whole.asked:,} asked"
-    parts.append(f'<text class="soft" x="{28 * len(words)}" y="36">{text(said)}</text>')
+    # one text, so that what follows the number stands behind it in whatever letters a reader has
+    parts.append(
+        f'<text x="0" y="38"><tspan class="big ink">{text(words)}</tspan>'
+        f'<tspan class="soft" dx="10">{text(said)}</tspan></text>'
+    )
     states = [state for state in STATES if whole.states[state]]
     for state in states:
         width = WIDTH * whole.states[state] / whole.asked
