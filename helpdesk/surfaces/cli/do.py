@@ -16,7 +16,7 @@ from helpdesk.actions.catalog import Catalog
 from helpdesk.errors import UsageError
 from helpdesk.spec import ActionSpec, Parameter
 from helpdesk.surfaces.cli.commands import CONTEXT, EPILOG
-from helpdesk.surfaces.cli.globals import BATCH_HELP
+from helpdesk.surfaces.cli.globals import BATCH_HELP, LATER_HELP
 from helpdesk.surfaces.cli.invocation import Invocation, current
 from helpdesk.surfaces.cli.moments import effective_at
 from helpdesk.surfaces.look import clean
@@ -62,6 +62,8 @@ class DoGroup(TyperGroup):
             )
         with formatter.section("Many at once"):
             formatter.write_dl(list(BATCH_HELP))
+        with formatter.section("What needs an approval"):
+            formatter.write_dl(list(LATER_HELP))
         for plugin, specs in grouped(catalog().specs).items():
             with formatter.section(plugin.capitalize()):
                 formatter.write_dl([(synopsis(spec), spec.summary) for spec in specs])

@@ -56,8 +56,6 @@ HELP: tuple[tuple[str, str], ...] = (
     ("--password-stdin", "read that password from standard input"),
     ("--password-file FILE", "read that password from FILE (- is standard input)"),
     ("--reveal-to FILE|fd:N", "where a generated password goes off a terminal"),
-    ("--wait", "with do: wait for the decision and the outcome, or at most so long: --wait=SECONDS"),
-    ("--effective-at WHEN", "with do: what is approved begins then, and not before"),
     ("--profile NAME", "use another set of files (demo: the demo's company)"),
     ("-q, --quiet / -v, --verbose", "say less / more on the way"),
     ("--color auto|always|never", "colour; --no-color is never"),
@@ -76,6 +74,11 @@ BATCH_HELP: tuple[tuple[str, str], ...] = (
     ("--run-name NAME", "another run of a file that was carried out before"),
 )
 """The flags that belong to ``do``, with or without an action."""
+LATER_HELP: tuple[tuple[str, str], ...] = (
+    ("--wait", "wait for the decision and the outcome, or at most so long: --wait=SECONDS"),
+    ("--effective-at WHEN", "what is approved begins then, and not before; needs a worker"),
+)
+"""Likewise, for what needs somebody's approval."""
 
 
 @dataclass(slots=True)

@@ -97,9 +97,10 @@ def _global_flags() -> Iterator[Flag]:
     yield Flag("--no-color", "switch", "no colour")
 
 
-def _batch_flags() -> list[Flag]:
-    """The flags of ``do`` and of every action, without those that work everywhere."""
-    return [flag for flag in _told_flags(global_flags.BATCH_HELP) if flag.kind != "switch"]
+def _do_flags() -> list[Flag]:
+    """The flags of ``do`` that are taken out before its own, except those that work everywhere."""
+    of_batches = [flag for flag in _told_flags(global_flags.BATCH_HELP) if flag.kind != "switch"]
+    return [*of_batches, *_told_flags(global_flags.LATER_HELP)]
 
 
 def _told_flags(lines: Iterable[tuple[str, str]]) -> Iterator[Flag]:
@@ -181,7 +182,7 @@ def _param_kind(param: Any) -> str:
 
 def _actions(row: Row, specs: Iterable[ActionSpec]) -> list[Place]:
     group = load(row)
-    flags = (*_flags(group.params), *_batch_flags())
+    flags = (*_flags(group.params), *_do_flags())
     places = [Place(row.name, row.help, flags, children=tuple(spec.name for spec in specs))]
     return places + [_action(f"{row.name} {spec.name}", spec) for spec in specs]
 
@@ -196,6 +197,6 @@ def _action(key: str, spec: ActionSpec) -> Place:
         else:
             told = helps.get(name) or helps.get(name.removesuffix("-file")) or ""
             flags.append(Flag(name, kind, told))
-    flags += _batch_flags()
+    flags += _do_flags()
     names = tuple(p.name.upper() for p in spec.parameters if p.required and p.kind != "secret")
     return Place(key, spec.summary, tuple(flags), tuple(values), names=names)
