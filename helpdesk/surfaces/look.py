@@ -36,7 +36,7 @@ TAB: Final = 4
 """Columns between the tab stops of a terminal, where text is folded."""
 _COMMAND: Final = re.compile(
     r"\bhelpdesk (ask|chat|tui|do|case|approvals|policy|undo|why|login|logout|whoami|log|reconcile|doctor|config"
-    r"|plugin|privacy)\b(?!(?:(?!\bhelpdesk )[^\n·])*--profile)"
+    r"|plugin|privacy|grants|workflow|worker|store)\b(?!(?:(?!\bhelpdesk )[^\n·])*--profile)"
 )
 """A command that is suggested, unless it names its profile itself. ``demo`` and ``completions`` are of no profile."""
 
