@@ -21,7 +21,7 @@ from helpdesk.connectors.durable.database import Store, unavailable
 from helpdesk.connectors.durable.kept import broken, kept_error, raised
 from helpdesk.connectors.durable.lease import Lease
 from helpdesk.connectors.durable.rows import plain
-from helpdesk.connectors.durable.sealing import Forged, Sealer
+from helpdesk.connectors.durable.sealing import Forged, Sealer, body_of
 from helpdesk.engine import Document, Run, Work
 from helpdesk.errors import Failed, HelpdeskError, Stale, Unreachable
 
@@ -216,7 +216,7 @@ class DbosDurably:
         if not done and not self._read:  # it was taken up again: the rest of what is kept comes in one look
             self._read = True
             self._before = await self._patiently(self._kept_before, number)
-        return self._opened(place, sealed)
+        return _result(body_of(sealed)) if done else self._opened(place, sealed)
 
     def _kept_before(self, number: int) -> dict[int, tuple[str, Any]]:
         """The kept steps after one, by their numbers: their names and what the database holds; blocking."""
@@ -229,11 +229,7 @@ class DbosDurably:
         return {int(at): (str(name), plain(output)) for at, name, output in rows}
 
     def _opened(self, place: tuple[str, ...], sealed: Any) -> Document:
-        kept = self._worker.sealer.open(place, sealed)
-        if "error" in kept:
-            raise raised(kept["error"])
-        result: Document = kept["result"]
-        return result
+        return _result(self._worker.sealer.open(place, sealed))
 
     async def _done(self, number: int, name: str, work: Work) -> Document:
         if number <= len(self._inherited):
@@ -311,3 +307,11 @@ class DbosDurably:
         except SQLAlchemyError:
             return True
         return bool(rows) and rows[0][0] == self._owner
+
+
+def _result(kept: Document) -> Document:
+    """What a step returned. Raises what it raised."""
+    if "error" in kept:
+        raise raised(kept["error"])
+    result: Document = kept["result"]
+    return result
