@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from helpdesk.errors import NotFound, Refused
-from helpdesk.events import Event, Outcome, Progress, Result
+from helpdesk.events import Event, Outcome, Progress, Result, Said
 
 if TYPE_CHECKING:
     from helpdesk.actions.call import Call
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from helpdesk.workflows.runs import Runs
 
 _LOOK_SECONDS = 0.2
+_EXPLAINED = ("failed", "partial", "unknown", "waiting", "not undone")
 
 
 def runs_of(parts: Parts, signed_in: SignedIn) -> Runs:
@@ -108,19 +109,18 @@ async def follow(
 
 
 def _tell(note: Mapping[str, Any], seen: dict[str, str], interaction: Interaction) -> None:
-    """What is new about each step, in the order of the run."""
+    """What is new about each step, in the order of the run: a line for each that has ended or waits."""
     for step in note.get("steps", ()):
         path, state = str(step["path"]), str(step["state"])
         if seen.get(path) == state:
             continue
         seen[path] = state
         what = str(step.get("title") or step.get("action") or path)
-        more = (
-            f": {step['message']}"
-            if step.get("message") and state in ("failed", "unknown", "waiting")
-            else ""
-        )
-        interaction.emit(Progress("run", f"{path}: {what} - {state}{more}"))
+        if state == "running":
+            interaction.emit(Progress("run", what))
+            continue
+        more = f" ({step['message']})" if step.get("message") and state in _EXPLAINED else ""
+        interaction.emit(Said(f"{what}: {state}{more}"))
 
 
 class _Quiet:

@@ -137,11 +137,10 @@ def as_text(workflow: Workflow, states: Mapping[str, str] | None = None, *, widt
     for number, node in enumerate(rows):
         more = any(later.depth <= node.depth for later in rows[number + 1 :] if later.depth <= node.depth)
         state = state_of(node.step, states) if states is not None else ""
-        mark = f"{MARKS.get(state, ' ')} " if states is not None else ""
         stem = "│  " * node.depth
         joint = "╞═ " if node.branch else ("├─ " if more else "└─ ")
         told = f" [{state}]" if state else ""
-        lines.append(shorten(f"{stem}{joint}{mark}{node.head}{told}", max(width, 40)))
+        lines.append(shorten(f"{stem}{joint}{node.head}{told}", max(width, 40)))
         inner = "│  " if more or node.step.steps else "   "
         lines.append(shorten(f"{stem}{inner}   {node.detail}", max(width, 40)))
     undo = (

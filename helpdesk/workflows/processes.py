@@ -30,7 +30,7 @@ from helpdesk.workflows.planner import Planner, needs_today
 
 KIND = "workflow"
 """The kind of these runs."""
-WAITS = 4.0
+WAITS = 0.2
 """Seconds for which whoever starts a run waits for its end before it is said to be under way."""
 _RISKS = ("low", "medium", "high")
 _NO_WORKER = "{name} has several steps, which a worker carries out, and none is configured here."

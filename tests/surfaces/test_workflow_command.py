@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pexpect
 import pytest
 
 from helpdesk.connectors.embedded.admin import NewGroup
@@ -191,3 +192,30 @@ def test_asked_for_alone_it_goes_on_by_itself_and_a_kill_does_not_end_it(flowing
     finally:
         if first.poll() is None:
             first.kill()
+
+
+@pytest.mark.req("R1", "L3")
+def test_at_a_terminal_each_step_is_told_as_it_ends(flowing: Flowing) -> None:
+    process = flowing.worker()
+    try:
+        child = flowing.spawn(
+            "do", "people.offboard", "cleo", "--successor", "ana", "--as", "dev", size=(50, 110)
+        )
+        child.expect("assword of dev")
+        child.sendline(PASSWORDS["dev"])
+        child.expect("membership of cleo: member → not a member")
+        child.expect("archive: people.archive person=cleo: not done → done")
+        child.expect("Type")
+        child.sendline("cleo")
+        for step in (
+            "Close the account",
+            "Take them out of their groups",
+            "Open a ticket for what they hand back",
+        ):
+            child.expect(f"{step}: done")
+        child.expect("people.offboard is done: 5 steps carried out")
+        child.expect(pexpect.EOF)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+    assert flowing.enabled("cleo") is False

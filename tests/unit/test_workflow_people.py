@@ -117,8 +117,8 @@ def test_a_picture_has_each_step_with_its_state() -> None:
     workflow = loads(WAITS, "wait.yaml")
     states = {"a": "done", "ready": "waiting", "b": "to do"}
     text = "\n".join(as_text(workflow, states))
-    assert "✓ a [done]" in text
-    assert "… ready [waiting]" in text
+    assert "─ a [done]" in text
+    assert "─ ready [waiting]" in text
     assert "wait for ${who}: Is it dark?" in text
     assert [(row["id"], row["state"]) for row in as_rows(workflow, states)][:3] == [
         ("a", "done"),
