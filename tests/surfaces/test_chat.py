@@ -91,7 +91,6 @@ def test_what_becomes_of_a_request_is_told_while_a_line_is_typed_which_stays(com
     child.send("who ")
     assert company.run_as("cleo", "approvals", "approve", id, "--yes").code == 0
     child.expect("was approved by Cleo Park")
-    child.expect("who ")
     child.send("am I\r")
     child.expect("You are Ana Ito")
     say(child, "undo")
