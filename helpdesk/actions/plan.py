@@ -75,7 +75,8 @@ def drifted(request: Request, authorise: Authoriser, prepared: Prepared, preview
     sealed = request.call
     if sealed.policy and sealed.policy != authorise.version:
         return Stale(
-            f"The rules are others than when request {request.id} was made, so nothing was done.", hint=AGAIN
+            f"The rules are others than when request {request.id} was made, so nothing was done.",
+            hint=f"{AGAIN} If that is so each time, this host's policy, [roles] or [approvals] are not the others'.",
         )
     if not sealed.state or sealed.state == prepared.digest(preview):
         return None
