@@ -186,6 +186,16 @@ class Ending:
             taken = taking_of(prepared, prepared.spec, prepared.values)
             await self._drop_all(taken.thing, "it was taken back", prepared.call.ends)
 
+    async def after_crash(self, prepared: Prepared, context: ReadContext, outcome: Outcome) -> None:
+        """An interrupted call is known not to have happened: what it promised goes."""
+        if self.promises is None or outcome is not Outcome.FAILED or not prepared.spec.time_bound:
+            return
+        thing = (await self.taking(prepared, context)).thing
+        mine = id_of(thing, prepared.call.key)
+        for grant in await waited(self.promises.live, thing):
+            if grant.id == mine:
+                await waited(self.promises.drop, grant, "it was never given")
+
     async def _drop_all(self, thing: str, why: str, but: str = "") -> None:
         promises = self.promises
         if promises is None:

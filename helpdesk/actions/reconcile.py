@@ -16,6 +16,7 @@ from helpdesk.actions.runner import Runner
 from helpdesk.errors import HelpdeskError, NotFound, OutcomeUnknown, UsageError
 from helpdesk.events import ErrorInfo, Outcome, Progress, Result, Warned
 from helpdesk.gate.audit import Entry
+from helpdesk.plugin import Preview
 from helpdesk.ports import Interaction, SignedIn
 
 STILL_ARRIVING = timedelta(seconds=5)
@@ -71,6 +72,7 @@ class Reconciler:
             return _unreadable(intent, OutcomeUnknown("it is not written as this version writes it."))
         agreed = Agreed(prepared, before, signed_in, by="reconcile", begun=intent.time)
         result = await self.settled(agreed, intent.time, interaction)
+        await self._end_promises(prepared, before, signed_in, result, interaction)
         request = str(intent.body.get("request", ""))
         entry = self.runner.journal.outcome(prepared, signed_in.actor, result, intent.seq, request)
         if request:
@@ -79,6 +81,23 @@ class Reconciler:
             except HelpdeskError as error:
                 interaction.emit(Warned(error.message, error.hint))
         return replace(result, entry=entry)
+
+    async def _end_promises(
+        self,
+        prepared: Prepared,
+        before: Preview,
+        signed_in: SignedIn,
+        result: Result,
+        interaction: Interaction,
+    ) -> None:
+        systems = self.runner.systems
+        if systems.ending is None:
+            return
+        context = systems.reading(prepared, signed_in.directory, lambda _: None, before=before)
+        try:
+            await systems.ending.after_crash(prepared, context, result.outcome)
+        except HelpdeskError as error:  # at its end it finds nothing to take back
+            interaction.emit(Warned(error.message, error.hint))
 
     async def settled(self, agreed: Agreed, sent: datetime, interaction: Interaction) -> Result:
         """What is read back of an interrupted call, in words about the interruption; nothing is logged.

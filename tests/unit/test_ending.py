@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +11,7 @@ import pytest
 
 from helpdesk.actions.call import Call
 from helpdesk.actions.carry_out import Agreed
+from helpdesk.actions.reconcile import Reconciler
 from helpdesk.engine import Document, Durably, Handler, Run, RunState
 from helpdesk.errors import Failed
 from helpdesk.events import Outcome
@@ -18,7 +20,7 @@ from helpdesk.results import result_document
 from helpdesk.secrets import Secret
 from helpdesk.workflows.door import DurableDoor
 from helpdesk.workflows.grants import Standing
-from tests.fakes.engine import Death
+from tests.fakes.engine import Death, Killed
 from tests.fakes.systems import Fault
 from tests.unit.door_world import NOW, password_of
 from tests.unit.grants_world import WORKER, Access
@@ -348,3 +350,18 @@ def test_a_promise_whose_gift_never_came_finds_nothing_to_take(access: Access) -
     access.later(days=3, seconds=1)
     for kept in access.grants.all(ended=True):
         assert (kept.standing, "not a member" in kept.how) == (Standing.ENDED, True)
+
+
+def test_reconciling_what_never_happened_ends_its_promise(access: Access) -> None:
+    access.nobody.dies = "execute"
+    olga = access.signed_in("olga")
+    call = Call("access.grant", {"person": "bo", "group": "finance-share", "days": 3})
+    access.watch.on_write = lambda _: (_ for _ in ()).throw(Killed())
+    with pytest.raises(Killed):
+        asyncio.run(access.runner.run(call, olga, cast(Any, access.person("olga"))))
+    access.watch.on_write = None
+    assert len(access.grants.all()) == 1, "it was promised"
+    (intent,) = access.log.interrupted()
+    (result,) = asyncio.run(Reconciler(access.runner)([intent], olga, cast(Any, access.nobody)))
+    assert result.outcome is Outcome.FAILED
+    assert not access.grants.all()
