@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from helpdesk.actions.entitled import may_approve
+from helpdesk.actions.many import rows_of
 from helpdesk.actions.plan import drifted, prepared_again
 from helpdesk.actions.prepare import Prepared
 from helpdesk.actions.runner import Runner
@@ -20,6 +21,8 @@ from helpdesk.ports import DirectoryReader, Interaction, SignedIn
 
 SCHEMA = "helpdesk.why-request/1"
 AUDITOR = "auditor"
+LOOKED_AT = 100
+"""Rows of a batch that are looked at for what moved; the approval looks at all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +175,24 @@ class RequestExplainer:
         """The call on today's objects, and what moved; a closed request has moved on anyway."""
         if request.state not in (RequestState.PENDING, RequestState.APPROVED):
             return None, ""
+        first: Prepared | None = None
+        for number, row in enumerate(rows_of(request)[:LOOKED_AT], 1):
+            try:
+                prepared, moved = await self._row(row, signed_in, interaction)
+            except HelpdeskError as error:
+                return first, f"Row {number}: {error.message}" if request.call.rows else error.message
+            first = first or prepared
+            if moved:
+                return first, f"Row {number}: {moved}" if request.call.rows else moved
+        return first, ""
+
+    async def _row(
+        self, request: Request, signed_in: SignedIn, interaction: Interaction
+    ) -> tuple[Prepared, str]:
         runner = self.runner
-        try:
-            prepared = await asyncio.to_thread(prepared_again, request, runner.catalog, signed_in.directory)
-            preview = await runner.preview(prepared, signed_in.directory, interaction)
-            moved = drifted(request, runner.authorise, prepared, preview) if preview.changes else None
-        except HelpdeskError as error:
-            return None, error.message
+        prepared = await asyncio.to_thread(prepared_again, request, runner.catalog, signed_in.directory)
+        preview = await runner.preview(prepared, signed_in.directory, interaction)
+        moved = drifted(request, runner.authorise, prepared, preview) if preview.changes else None
         return prepared, moved.message if moved is not None else ""
 
     def _needs(self, request: Request, prepared: Prepared | None, reader: DirectoryReader) -> list[NeedWhy]:

@@ -182,3 +182,8 @@ def test_a_time_to_wait_that_is_none_is_refused(word: str) -> None:
 def test_wait_belongs_to_do(words: list[str]) -> None:
     with pytest.raises(UsageError, match="belongs to do"):
         split(words)
+
+
+def test_a_batch_is_not_waited_for() -> None:
+    with pytest.raises(UsageError, match="several"):
+        split(["do", "access.grant", "--batch", "people.csv", "--wait"])

@@ -30,6 +30,7 @@ from tests.unit.approvals_world import as_root
 from tests.unit.approved_world import WORKER, Company
 from tests.unit.door_world import password_of
 from tests.unit.test_batch import Seen
+from tests.unit.test_why_request import why
 
 POLICY = """
 @id("owners") permit (principal, action == Action::"access.grant", resource)
@@ -235,3 +236,12 @@ def test_hundreds_of_rows_are_one_request_and_one_yes(company: Company) -> None:
     company.work()
     assert company.result(request.id).outcome is Outcome.DONE
     assert len(company.writes) == ROWS
+
+
+def test_why_looks_at_every_row(company: Company) -> None:
+    request = asked(company)
+    explained = why(company, request.id)
+    assert explained.drift == ""
+    assert {person.login for person in explained.needs[0].people if person.may} == {"olga", "oscar"}
+    company.world.embedded.admin.remove_person(PEOPLE[2])
+    assert why(company, request.id).drift.startswith("Row 3: ")

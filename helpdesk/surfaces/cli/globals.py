@@ -192,5 +192,10 @@ def _check_batch(flags: Flags, rest: list[str]) -> None:
     given = [name for name in _WITH_BATCH if getattr(flags, _VALUES[name])]
     if given and not flags.batch:
         raise UsageError(f"{given[0]} belongs to a batch.", hint="helpdesk do ACTION --batch FILE")
+    if flags.batch and flags.wait:
+        raise UsageError(
+            "--wait waits for one request, and a batch may make several.",
+            hint="helpdesk why REQUEST shows how each of them stands.",
+        )
     if flags.batch and rest[:1] != ["do"] and rest[:2] != ["help", "do"]:
         raise UsageError("--batch belongs to do.", hint="helpdesk do ACTION --batch FILE")
