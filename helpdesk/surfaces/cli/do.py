@@ -185,6 +185,8 @@ def _options(p: Parameter) -> list[TyperOption]:
 
 
 def _metavar(parameter: Parameter) -> str:
+    if parameter.moment:
+        return "DATE"
     return clean("|".join(parameter.choices)) if parameter.choices else _METAVARS.get(parameter.kind, "TEXT")
 
 

@@ -59,6 +59,12 @@ def list_(
     """List access that ends by itself: yours, that on your groups, and all of it for the service desk.
 
     What should be gone and is not stands first, and the exit code is 8 then.
+
+    Examples:
+
+    helpdesk grants list --group finance-share
+
+    helpdesk grants list --ended --json
     """
     run = current()
     _, kept = run.run(_visible(run, ended=ended))
@@ -83,12 +89,18 @@ def extend(
     days: Days = None,
     until: Until = "",
     reason: Annotated[
-        str, typer.Option("--reason", help="Why; the approver reads it.", show_default=False)
+        str, typer.Option("--reason", metavar="TEXT", help="Why; the approver reads it.", show_default=False)
     ] = "",
 ) -> int:
     """Ask for a later end, as for new access: with every right, and an approval where one is needed.
 
     --days counts from when the extension is granted. The later end holds from then on.
+
+    Examples:
+
+    helpdesk grants extend G-7K3F2Q-X4NMWB --days 14 --reason "the audit goes on"
+
+    helpdesk grants extend G-7K3F2Q-X4NMWB --until 2026-12-02T18:00
     """
     from helpdesk.errors import UsageError
     from helpdesk.events import Result
@@ -148,6 +160,12 @@ def review(
     """Look over who has what: since when, by whose approval, until when, and whether the directory says so now.
 
     Whether access is still used is known to no directory; the review says what can be told instead.
+
+    Examples:
+
+    helpdesk grants review
+
+    helpdesk grants review --group finance-share --json
     """
     from helpdesk.surfaces.columns import table
 

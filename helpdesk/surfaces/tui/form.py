@@ -25,6 +25,7 @@ _PLACES = {
     "date": "YYYY-MM-DD",
     "integer": "a number",
 }
+_MOMENT = "YYYY-MM-DD, or with a time: 2026-12-02T18:00"
 
 
 class LiveNames(Suggester):
@@ -79,7 +80,7 @@ class Form(Vertical):
             return SecretInput(id=id)
         return Input(
             value="" if parameter.default is None else str(parameter.default),
-            placeholder=_PLACES.get(parameter.kind, ""),
+            placeholder=_MOMENT if parameter.moment else _PLACES.get(parameter.kind, ""),
             suggester=LiveNames(parameter.kind, self._names)
             if parameter.kind in ("login", "group")
             else None,
