@@ -35,6 +35,8 @@ LOG = "log/log.db"
 PRIVATE_KEY = "keys/host.key"
 _PUBLIC_KEY = "keys/host.pub"
 _SEGMENTS = "log/segments"
+_ELSEWHERE = (_SEGMENTS, "profiles/", "cache/", ".")
+"""Closed segments are files; another profile is a store of its own."""
 _REBUILT = ("log/search.db", "log/segments/next.db")
 _CHUNK = 1 << 20
 _NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
@@ -69,7 +71,7 @@ class Backup:
 
     Attributes:
         made: UTC, ISO 8601. version: of the program. host: the name of the key that sealed its requests.
-        store: where requests were kept, for a person. versions: of the families of tables, in Postgres.
+        store: where requests were kept, for a person. versions: of the families of tables.
         engine: the version of the engine's tables there.
     """
 
@@ -101,7 +103,7 @@ def back_up(parts: Parts, file: Path, *, with_key: bool = False) -> Backup:
         StoreUnreachable: the store gives no answer.
     """
     with _workplace(parts.paths.state) as folder, _Writer(file) as writer:
-        versions: Mapping[str, int] = {}
+        versions: Mapping[str, int] = {one.family: one.version for one in parts.store.standing()}
         engine = None
         if parts.config.store.url:
             versions, engine = _tables(parts, folder, writer)
@@ -185,7 +187,7 @@ def _tables(parts: Parts, folder: Path, writer: _Writer) -> tuple[Mapping[str, i
 def _databases(state: Path) -> Iterator[str]:
     """Every database of this machine, the log last; its closed segments are files."""
     found = sorted(path.relative_to(state).as_posix() for path in state.rglob("*.db") if path.is_file())
-    names = [name for name in found if not name.startswith((_SEGMENTS, ".")) and name not in _REBUILT]
+    names = [name for name in found if not name.startswith(_ELSEWHERE) and name not in _REBUILT]
     yield from (name for name in names if name != LOG)
     if LOG in names:
         yield LOG

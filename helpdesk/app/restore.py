@@ -94,6 +94,13 @@ def _fits(parts: Parts, backup: Backup) -> None:
             hint="Set [store] url as it was when the backup was made.",
             code="backup-kind",
         )
+    for one in parts.store.standing():
+        if backup.versions.get(one.family, 0) > one.known:
+            raise Failed(
+                f"The backup holds version {backup.versions[one.family]} of {one.family}; this program knows {one.known}.",
+                hint=f"Restore it with the program that wrote it: version {backup.version}.",
+                code="backup-version",
+            )
     if backup.shared:
         return  # any trusted host may put it back; what each of them sealed counts as before
     held = any(item.name == PRIVATE_KEY for item in backup.items)
