@@ -92,7 +92,7 @@ class Journal:
         return self.audit.append(kind, body, personal)
 
     def requested(self, prepared: Prepared, preview: Preview, request: str, seal: str, rule: str = "") -> int:
-        return self.requested_together([(prepared, preview, rule)], request, seal)[0]
+        return self.audit.append("request", *_waiting(prepared, preview, request, seal, rule))
 
     def requested_together(
         self, calls: Sequence[tuple[Prepared, Preview, str]], request: str, seal: str
@@ -100,22 +100,7 @@ class Journal:
         """Calls that wait under one request, in one commit: an entry for each, with the rule that lets it wait."""
         return self.audit.append_many(
             [
-                (
-                    "request",
-                    {
-                        **_identities(prepared, prepared.requester),
-                        "key": prepared.call.key,
-                        "outcome": "pending",
-                        "digest": prepared.digest(preview),
-                        "request": request,
-                        "seal": seal,
-                        "rule": rule,
-                    },
-                    {
-                        **_names(prepared, prepared.requester),
-                        "before": _text({"changes": _plain(preview.changes), "state": dict(preview.state)}),
-                    },
-                )
+                ("request", *_waiting(prepared, preview, request, seal, rule))
                 for prepared, preview, rule in calls
             ]
         )
@@ -212,6 +197,25 @@ def intent_of(
     for number, (id, login) in enumerate(approvers[:3], 1):
         name = "approver" if number == 1 else f"approver{number}"
         body[f"{name}_id"], personal[name] = id, login
+    return body, personal
+
+
+def _waiting(
+    prepared: Prepared, preview: Preview, request: str, seal: str, rule: str
+) -> tuple[dict[str, Any], dict[str, str | int]]:
+    body = {
+        **_identities(prepared, prepared.requester),
+        "key": prepared.call.key,
+        "outcome": "pending",
+        "digest": prepared.digest(preview),
+        "request": request,
+        "seal": seal,
+        "rule": rule,
+    }
+    personal = {
+        **_names(prepared, prepared.requester),
+        "before": _text({"changes": _plain(preview.changes), "state": dict(preview.state)}),
+    }
     return body, personal
 
 

@@ -45,12 +45,12 @@ class Points:
 
 def install(points: Points) -> None:
     """Hook every boundary of the door, the log, the requests and the systems, in this process, for good."""
-    from helpdesk.actions import approve, batch_state, carry_out, guard, reconcile, restore, runner
+    from helpdesk.actions import batch_state, carry_out, guard, plan, reconcile, restore, runner
     from helpdesk.actions.authorise import Authoriser
     from helpdesk.surfaces import reveal
 
     around = functools.partial(_around, points)
-    for module in (runner, approve, restore):
+    for module in (runner, plan, restore):
         around(module, "prepare", "validate")
     around(Authoriser, "__call__", "authorise")
     around(runner.Runner, "preview", "preview")
@@ -85,11 +85,12 @@ def _hook_log(points: Points) -> None:
 
 
 def _hook_requests(points: Points) -> None:
+    from helpdesk.database import sqlite
     from helpdesk.gate import requests
 
     for name in ("create", "claim", "release", "finish"):
         _around(points, requests.Requests, name, f"request-{name}", inside=True)
-    _hook_commits(points, requests)
+    _hook_commits(points, sqlite)
 
 
 def _hook_tickets(points: Points) -> None:
