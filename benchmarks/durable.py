@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))  # run by its path, it finds the tests' servers
 PAIRS = int(os.environ.get("BENCH_PAIRS", "3"))
 RUNS = int(os.environ.get("BENCH_RUNS", "400"))
 WAITING = int(os.environ.get("BENCH_WAITING", "10000"))
-WAITS = (0.0, 0.02, 0.2)
+WAITS = (0.0, 0.02, 0.5)
 """Seconds that a step of the second question waits for something else: nothing, a near directory, a slow one."""
 AT_A_TIME = 64
 BARE_QUEUE = "bare"
