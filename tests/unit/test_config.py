@@ -59,6 +59,10 @@ def test_every_key_arrives_in_its_own_type(machine: Machine) -> None:
         bind_dn = "cn=look-ups,dc=example,dc=com"
         bind_password = "keyring:look-ups"
         server_hashes = true
+        new_people_base = "ou=new,dc=example,dc=com"
+        new_person_name = "uid={login}"
+        new_person_classes = ["inetOrgPerson"]
+        new_person_attributes = ["loginShell=/bin/bash"]
         [roles]
         helpdesk = ["service-desk", "cn=second,ou=groups,dc=example,dc=com"]
         privileged = "admins"
