@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from helpdesk.actions.prepare import prepare
@@ -18,13 +19,15 @@ from helpdesk.actions.runner import Runner
 from helpdesk.actions.schema import parse_arguments
 from helpdesk.engine import Document, Durably
 from helpdesk.errors import Failed, HelpdeskError, Stale
-from helpdesk.events import Outcome, Result, outcome_of
+from helpdesk.events import Outcome, Result
+from helpdesk.identity import Person
 from helpdesk.ports import Interaction
 from helpdesk.workflows.door import PATIENCE, DurableDoor
 from helpdesk.workflows.expressions import evaluate, fill
 from helpdesk.workflows.lockstep import in_lockstep
 from helpdesk.workflows.making import Keeping, OnBehalf, SignsIn, step_call
 from helpdesk.workflows.model import Step, Workflow, workflow_from
+from helpdesk.workflows.patience import AS_LONG, attempt, failure, over_some_day, patiently, pause
 from helpdesk.workflows.plan import Plan, Planned, difference, plan_from, step_key
 from helpdesk.workflows.planner import (
     Planner,
@@ -109,7 +112,7 @@ class Running:
         self._left_as_it_is(how)
         ended = ending(self.workflow.name, self.records, why, how, outputs)
         await self.durably.note({**self._note(), "ended": ended})
-        kept = await self.durably.step("end", lambda: settle(self, ended))
+        kept = await patiently(self.durably, "end", lambda: settle(self, ended))
         return {**ended, "entry": kept["entry"]}
 
     # ── before the first effect ───────────────────────────────────────────────────────────────
@@ -120,7 +123,7 @@ class Running:
         Raises:
             Stopped: it is not.
         """
-        looked = await self.durably.step("look", self._look)
+        looked = await patiently(self.durably, "look", self._look)
         if "error" in looked:
             raise Stopped(str(looked["error"]), Outcome(looked["outcome"]))
         return dict(looked["names"])
@@ -131,7 +134,7 @@ class Running:
             signed_in = await self.door.acting()
             reader = signed_in.directory
             requester = await asyncio.to_thread(makes.actor, reader)
-            await asyncio.to_thread(self._allowed, requester, reader)
+            await asyncio.to_thread(self._allowed, requester, reader, signed_in.actor.person)
             planner = Planner(
                 makes.runner, self.workflow, requester, reader, makes.interaction, plan.run, plan.today
             )
@@ -141,14 +144,18 @@ class Running:
                 raise Stale(f"it is not what was agreed to any more ({moved})")
             manager = await asyncio.to_thread(manager_of, requester.person, reader)
         except HelpdeskError as error:
-            return {"error": error.message, "outcome": outcome_of(error).value, "code": error.code}
+            return failure(error)
         return {"names": names_of(self.workflow, plan.values, requester, manager, plan.today)}
 
-    def _allowed(self, requester: Any, reader: Any) -> None:
+    def _allowed(self, requester: Any, reader: Any, worker: Person) -> None:
         """The workflow itself, asked of the policy as it is now; blocking. Raises Refused."""
-        spec, action = self.makes.runner.catalog.action(self.workflow.name)
+        runner = self.makes.runner
+        spec, action = runner.catalog.action(self.workflow.name)
         call = step_call(self.workflow.name, self.plan.values, self.key)
         self.makes.allowed(prepare(call, spec, action, requester, reader), reader)
+        for planned in self.plan.steps:
+            if planned.action and planned.kind != "wait":
+                self.makes.declared(worker, runner.catalog.spec(planned.action), reader)
         if self.workflow.needs_approval and self.makes.approved() is None:
             raise Stale(
                 f"nobody approved it, and it needs the approval of the {self.workflow.needs_approval}"
@@ -275,42 +282,45 @@ class Running:
                     "output": await read_for(makes.runner, prepared, signed_in.directory, makes.interaction)
                 }
             except HelpdeskError as error:
-                return {"error": error.message, "outcome": outcome_of(error).value}
+                return failure(error)
 
-        for attempt in range(1, (step.retry.times if step.retry else 1) + 1):
-            kept = await durably.step(_attempt(record.path, attempt), work)
-            if "output" in kept:
-                record.state, record.outcome = "done", "done"
-                return dict(kept["output"])
-            if step.retry and attempt < step.retry.times and kept["outcome"] == Outcome.UNREACHABLE:
-                await durably.sleep_until(await durably.now() + timedelta(seconds=step.retry.pause(attempt)))
-        record.state, record.outcome, record.message = "failed", kept["outcome"], kept["error"]
-        raise Stopped(f"step {record.path} ({step.call}): {kept['error']}")
+        kept = await patiently(durably, record.path, work)
+        if "error" in kept:
+            record.state, record.outcome, record.message = "failed", kept["outcome"], kept["error"]
+            raise Stopped(f"step {record.path} ({step.call}): {kept['error']}")
+        record.state, record.outcome = "done", "done"
+        return dict(kept["output"])
 
     async def _tried(self, step: Step, record: Record, planned: Planned, durably: Durably) -> Result:
         """Carry a call out; again only where it is proven that nothing happened, and where that may help."""
         times = step.retry.times if step.retry else 1
-        since = await durably.now() if step.timeout and times > 1 else None
-        attempt = 1
-        while True:
-            result = await self._carried_out(step, record, planned, durably, attempt)
-            if attempt >= times or not _may_try_again(result):
+        within = timedelta(seconds=step.timeout) if step.timeout else AS_LONG
+        since, failed = None, 0
+        for number in count(1):
+            result = await self._carried_out(step, record, planned, durably, number)
+            if over_some_day(result):
+                wait = pause(number)
+            elif _may_try_again(result) and failed + 1 < times and step.retry is not None:
+                failed += 1
+                wait = timedelta(seconds=step.retry.pause(failed))
+            else:
                 return result
-            assert step.retry is not None
-            again = await durably.now() + timedelta(seconds=step.retry.pause(attempt))
-            if since is not None and again > since + timedelta(seconds=step.timeout):
+            now = await durably.now()
+            since = since or now
+            if now + wait > since + within:
                 return replace(
                     result,
-                    message=f"{result.message} It was given up after {attempt} tries, its time was over.",
+                    message=f"{result.message} It was given up after {number} tries, its time was over.",
                 )
-            await durably.sleep_until(again)
-            attempt += 1
+            await self.tell(durably)
+            await self._not_cancelled(durably, now + wait)
+        raise AssertionError("it counts for ever")
 
     async def _carried_out(
-        self, step: Step, record: Record, planned: Planned, durably: Durably, attempt: int
+        self, step: Step, record: Record, planned: Planned, durably: Durably, number: int
     ) -> Result:
         keeping = Keeping(durably, self.plan.run)
-        name = _attempt(record.path, attempt)
+        name = attempt(record.path, number)
         call = step_call(step.call, record.arguments, step_key(self.plan.run, record.path))
         result = await self.door(
             keeping,
@@ -318,6 +328,7 @@ class Running:
             lambda signed_in: self.makes.agreed(call, signed_in, planned),
             action=step.call,
             arguments=record.arguments,
+            request=self.makes.request,
         )
         begun = keeping.kept.get(f"{name}:begin", {})
         record.kept = begun
@@ -371,10 +382,6 @@ class Running:
 def unnumbered(path: str) -> str:
     """The path that a plan knows a step by which it could not unfold: "revoke[3]" is "revoke[*]"."""
     return re.sub(r"\[[0-9]+\]", "[*]", path)
-
-
-def _attempt(path: str, number: int) -> str:
-    return path if number == 1 else f"{path}#{number}"
 
 
 def _state(outcome: Outcome) -> Any:

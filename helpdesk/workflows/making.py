@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,8 +16,9 @@ from helpdesk.actions.runner import Runner
 from helpdesk.errors import NotFound, Refused, Stale
 from helpdesk.gate.authorization import Subject, Verdict
 from helpdesk.gate.requests import Request
-from helpdesk.identity import Actor, Person
+from helpdesk.identity import Actor, Group, Person
 from helpdesk.ports import DirectoryReader, Interaction, SignedIn
+from helpdesk.spec import ActionSpec
 from helpdesk.workflows.plan import Planned
 
 SignsIn = Callable[[], Awaitable[SignedIn]]
@@ -68,12 +69,17 @@ class OnBehalf:
         reader = signed_in.directory
         spec, action = self.runner.catalog.action(call.action)
         prepared = prepare(call, spec, action, self.actor(reader), reader)
-        services = self.runner.authorise.services
-        refused = services.refused(signed_in.actor.person, spec, prepared.groups.values(), reader)
-        if refused is not None:
-            raise refusal(refused)
+        self.declared(signed_in.actor.person, spec, reader, prepared.groups.values())
         rule, approvers = self.allowed(prepared, reader)
         return prepared, rule, approvers
+
+    def declared(
+        self, worker: Person, spec: ActionSpec, reader: DirectoryReader, groups: Iterable[Group] = ()
+    ) -> None:
+        """Raises Refused where the worker's service identity does not declare an action; blocking."""
+        refused = self.runner.authorise.services.refused(worker, spec, groups, reader)
+        if refused is not None:
+            raise refusal(refused)
 
     def actor(self, reader: DirectoryReader) -> Actor:
         """Whoever asked, as they are now; blocking. Raises Stale: they are gone."""

@@ -11,10 +11,11 @@ from helpdesk.actions.approve import request_state
 from helpdesk.actions.judge import as_promised
 from helpdesk.actions.restore import restored
 from helpdesk.engine import Document
-from helpdesk.errors import HelpdeskError
+from helpdesk.errors import HelpdeskError, LogUnavailable, Unreachable
 from helpdesk.events import ErrorInfo, Outcome, Warned
 from helpdesk.gate.requests import RequestState
 from helpdesk.workflows.outcomes import receipt_of
+from helpdesk.workflows.patience import failure
 
 if TYPE_CHECKING:
     from helpdesk.workflows.interpreter import Running
@@ -33,6 +34,8 @@ async def settle(run: Running, ended: Mapping[str, Any]) -> Document:
             outcome = Outcome(ended["outcome"])
             state = RequestState.DONE if outcome in _CARRIED_OUT else request_state(outcome)
             await asyncio.to_thread(run.makes.runner.requests.finish, run.makes.request, state, entry)
+    except (Unreachable, LogUnavailable) as away:  # asked again while a system is away
+        return {**failure(away), "entry": entry}
     except (
         HelpdeskError,
         ValueError,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from helpdesk.actions.call import Call, Provenance
@@ -17,6 +18,7 @@ from helpdesk.ports import SignedIn
 from helpdesk.workflows.expressions import fill
 from helpdesk.workflows.making import Keeping, step_call
 from helpdesk.workflows.model import Undo as HowToUndo
+from helpdesk.workflows.patience import AS_LONG, attempt, failure, over_some_day, patiently, pause
 from helpdesk.workflows.probing import kept_intent
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ async def _take_back(run: Running, record: Record) -> None:
     if how.how == "none":
         record.state, record.why = "not undone", how.why or "the workflow says that it stays"
         return
-    found = await run.durably.step(f"{record.path}:opposite", lambda: _opposites(run, record, how))
+    found = await patiently(run.durably, f"{record.path}:opposite", lambda: _opposites(run, record, how))
     if "error" in found:
         record.state, record.why = "not undone", str(found["error"])
         return
@@ -61,12 +63,29 @@ async def _take_back(run: Running, record: Record) -> None:
 
 
 async def _through_the_door(run: Running, call: Call, name: str) -> Result:
+    """Carry it out; a system that is away is waited for."""
+
     async def look(signed_in: SignedIn) -> Agreed:
         return await run.makes.agreed(call, signed_in, None)
 
-    return await run.door(
-        Keeping(run.durably, run.plan.run), name, look, action=call.action, arguments=call.arguments
-    )
+    begun = None
+    for number in count(1):
+        result = await run.door(
+            Keeping(run.durably, run.plan.run),
+            attempt(name, number),
+            look,
+            action=call.action,
+            arguments=call.arguments,
+            request=run.makes.request,
+        )
+        if not over_some_day(result):
+            return result
+        now = await run.durably.now()
+        begun = begun or now
+        if now + pause(number) - begun > AS_LONG:
+            return result
+        await run.durably.sleep_until(now + pause(number))
+    raise AssertionError("it counts for ever")
 
 
 async def _opposites(run: Running, record: Record, how: HowToUndo) -> Document:
@@ -84,7 +103,7 @@ async def _opposites(run: Running, record: Record, how: HowToUndo) -> Document:
         calls = await Undo(run.makes.runner).opposites_of(done, signed_in, requester.person)
         return {"calls": [_document(call, call.pinned) for call in calls]}
     except HelpdeskError as error:
-        return {"error": error.message}
+        return failure(error)
     except (ValueError, KeyError, TypeError):
         return {"error": "what was kept about it cannot be read any more"}
 

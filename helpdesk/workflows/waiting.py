@@ -13,6 +13,7 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.workflows.expressions import fill
 from helpdesk.workflows.making import moment_of
 from helpdesk.workflows.model import Step, Wait
+from helpdesk.workflows.patience import failure, patiently
 from helpdesk.workflows.stopping import CANCEL, Stopped, answer_topic, cancelled
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ async def _answer(
 ) -> dict[str, Any]:
     """One person's yes or no; nobody else's counts, whoever tells it."""
     login, ask = str(fill(wait.person, names) or ""), str(fill(wait.ask, names))
-    found = await durably.step(f"{record.path}:who", lambda: _who(run, login))
+    found = await patiently(durably, f"{record.path}:who", lambda: _who(run, login))
     if "error" in found:
         record.message = str(found["error"])
         raise Stopped(f"step {record.path} waits for {login}: {found['error']}")
@@ -99,5 +100,5 @@ async def _who(run: Running, login: str) -> Document:
         signed_in = await run.door.acting()
         person = await asyncio.to_thread(find_person, login, signed_in.directory)
     except HelpdeskError as error:
-        return {"error": error.message}
+        return failure(error)
     return {"id": person.id, "login": person.login}

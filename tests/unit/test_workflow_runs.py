@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from helpdesk.actions.runner import Runner
 from helpdesk.engine import RunState
 from helpdesk.errors import Refused, Unreachable
 from helpdesk.events import Outcome
@@ -376,6 +377,51 @@ def test_what_stays_unknown_stops_it_and_nothing_is_taken_back(tmp_path: Path) -
     assert flows.states(ID) == {"a": "done", "b": "unknown"}
     assert flows.lamps.done == ["on door", "on hall"]
     assert "nothing is repeated" in ended["message"]
+
+
+@pytest.mark.req("R2", "R3")
+def test_a_directory_that_is_away_for_an_hour_is_waited_for(tmp_path: Path) -> None:
+    flows = party(tmp_path)
+    flows.ask("emma", "lamp.party", first="door")
+    there = flows._acting
+
+    async def no_answer() -> Any:
+        raise Unreachable("The directory gave no answer.")
+
+    flows._acting = no_answer  # type: ignore[method-assign]
+    flows.worker = flows.process()
+    flows.work()
+    for _ in range(30):
+        flows.later(minutes=2)
+    assert flows.engine.status(ID).state is RunState.RUNNING
+    assert flows.lamps.done == []
+    flows.worker.dead = True
+    flows._acting = there  # type: ignore[method-assign]
+    flows.later(minutes=6)
+    assert flows.ended(ID)["outcome"] == "done"
+    assert flows.lamps.done == ["on door", "on hall", "on garden"]
+
+
+@pytest.mark.req("R3")
+def test_a_system_that_is_away_in_the_middle_is_waited_for_without_a_word_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flows = party(tmp_path)
+    real, left = Runner.preview, [3]
+
+    async def preview(self: Any, prepared: Any, *more: Any, **named: Any) -> Any:
+        if prepared.values.get("lamp") == "hall" and flows.lamps.done == ["on door"] and left[0] > 0:
+            left[0] -= 1
+            raise Unreachable("The lamps give no answer.")
+        return await real(self, prepared, *more, **named)
+
+    monkeypatch.setattr(Runner, "preview", preview)
+    flows.ask("emma", "lamp.party", first="door")
+    for _ in range(6):
+        flows.later(minutes=1)
+    assert left == [0]
+    assert flows.ended(ID)["outcome"] == "done"
+    assert flows.lamps.done == ["on door", "on hall", "on garden"]
 
 
 # ── cancelled, and begun again at a step ──────────────────────────────────────────────────────
