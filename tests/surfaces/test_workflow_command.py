@@ -219,3 +219,24 @@ def test_at_a_terminal_each_step_is_told_as_it_ends(flowing: Flowing) -> None:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
     assert flowing.enabled("cleo") is False
+
+
+@pytest.mark.req("V1", "V5")
+def test_production_opens_for_a_day_with_an_owners_approval(flowing: Flowing) -> None:
+    process = flowing.worker()
+    try:
+        asked = flowing.run_as(
+            "ana", "--json", "do", "access.production", "finance-share", "--reason", "an incident", "--yes"
+        )
+        assert (asked.code, asked.document["outcome"]) == (4, "pending"), asked
+        request = asked.document["request"]
+        flowing.run_as("cleo", "approvals", "approve", request, "--yes")
+        (listed,) = flowing.run_as("ana", "--json", "workflow", "runs", "--ended").document["runs"]
+        shown = flowing.run_as("ana", "--json", "workflow", "show", listed["id"], "--follow").document
+        assert (shown["state"], shown["request"]) == ("done", request)
+        (grant,) = flowing.run_as("ana", "--json", "grants", "list").document["grants"]
+        assert (grant["subject"], grant["target"], grant["approved_by"]) == ("ana", "finance-share", "cleo")
+        assert grant["expires_at"]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
