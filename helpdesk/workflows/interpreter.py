@@ -40,7 +40,7 @@ from helpdesk.workflows.planner import (
     read_for,
 )
 from helpdesk.workflows.probing import probed
-from helpdesk.workflows.record import Record, ending
+from helpdesk.workflows.record import Record, ending, state_of
 from helpdesk.workflows.settling import settle
 from helpdesk.workflows.stopping import CANCEL, Stopped, cancelled
 from helpdesk.workflows.taking_back import take_back
@@ -338,7 +338,7 @@ class Running:
             await self.tell(durably)
             result = await probed(self, record, result, durably)
             record.changed = result.outcome in _CHANGED
-        record.ended(result, _state(result.outcome))
+        record.ended(result, state_of(result.outcome))
         return result
 
     # ── what is told ──────────────────────────────────────────────────────────────────────────
@@ -382,15 +382,6 @@ class Running:
 def unnumbered(path: str) -> str:
     """The path that a plan knows a step by which it could not unfold: "revoke[3]" is "revoke[*]"."""
     return re.sub(r"\[[0-9]+\]", "[*]", path)
-
-
-def _state(outcome: Outcome) -> Any:
-    return {
-        Outcome.DONE: "done",
-        Outcome.PARTIAL: "partial",
-        Outcome.UNKNOWN: "unknown",
-        Outcome.ACCEPTED: "accepted",
-    }.get(outcome, "failed")
 
 
 def _stops_as(outcome: Outcome) -> Outcome:

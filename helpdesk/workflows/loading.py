@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from helpdesk.actions.schema import parse_value
 from helpdesk.errors import HelpdeskError, InvalidArgument
 from helpdesk.spec import RESERVED_FLAGS, Parameter
 from helpdesk.workflows.model import Input, Retry, Step, Undo, Value, Wait, Workflow
-from helpdesk.workflows.yaml_nodes import MAX_BYTES, BadWorkflow, Found, Mistake, meant, read
+from helpdesk.workflows.yaml_nodes import MAX_BYTES, BadWorkflow, Found, Mistake, read
 
 KINDS = ("text", "integer", "boolean", "date", "login", "group", "choice")
 DOES = ("call", "wait-for", "parallel", "steps")
@@ -382,9 +382,6 @@ def _undo(found: Found | None) -> Undo | None:
     return Undo("call", action, _values(found.get("with"), "with"))
 
 
-Problem = Callable[[int, str, str], None]
-
-
 def problems_of(path: Path, known: Mapping[str, Any]) -> tuple[Workflow | None, tuple[Mistake, ...]]:
     """A file with everything that is wrong with it, compared with the actions there are.
 
@@ -401,6 +398,3 @@ def problems_of(path: Path, known: Mapping[str, Any]) -> tuple[Workflow | None, 
     except HelpdeskError as error:
         return None, (Mistake(str(path), 1, error.message, error.hint),)
     return workflow, ()
-
-
-__all__ = ["BadWorkflow", "Mistake", "load", "loads", "meant", "parameter_of", "problems_of"]

@@ -71,6 +71,17 @@ class Record:
         }
 
 
+def state_of(outcome: Outcome) -> State:
+    """The state of a step whose call ended so."""
+    states: dict[Outcome, State] = {
+        Outcome.DONE: "done",
+        Outcome.PARTIAL: "partial",
+        Outcome.UNKNOWN: "unknown",
+        Outcome.ACCEPTED: "accepted",
+    }
+    return states.get(outcome, "failed")
+
+
 def ending(
     name: str, records: Sequence[Record], stopped: str, how: Outcome, outputs: Mapping[str, Any]
 ) -> dict[str, Any]:
