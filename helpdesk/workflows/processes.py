@@ -22,11 +22,12 @@ from helpdesk.plugin import NOT_YET, ONLY_TAKEN, Action, Context, NotYet, Plugin
 from helpdesk.ports import DirectoryReader, Interaction
 from helpdesk.spec import ActionSpec
 from helpdesk.workflows.checking import check_calls
-from helpdesk.workflows.loading import BadWorkflow, load, parameter_of
+from helpdesk.workflows.loading import load, parameter_of
 from helpdesk.workflows.model import Workflow
 from helpdesk.workflows.outcomes import receipt_of, result_of_run
 from helpdesk.workflows.plan import STATE, SYSTEM, Plan, plan_of, run_id
 from helpdesk.workflows.planner import Planner, needs_today
+from helpdesk.workflows.yaml_nodes import BadWorkflow
 
 KIND = "workflow"
 """The kind of these runs."""
