@@ -304,8 +304,9 @@ def waiting_and_idle(bench: Bench) -> None:
 
 
 def main() -> None:
-    if len(sys.argv) == 3:
-        {"ours": serve_ours, "bare": serve_bare, "ask-bare": ask_bare}[sys.argv[1]](json.loads(sys.argv[2]))
+    sides = {"ours": serve_ours, "bare": serve_bare, "ask-bare": ask_bare}
+    if len(sys.argv) == 3 and sys.argv[2].startswith("{"):
+        sides[sys.argv[1]](json.loads(sys.argv[2]))
         return
     folder = Path(tempfile.mkdtemp(prefix="bench-durable-"))
     folder.chmod(0o755)
