@@ -71,10 +71,10 @@ class Ledger:
 
     def standing(self, state: State) -> list[Kept]:
         """Oldest first."""
-        return self._all("WHERE state = ? ORDER BY at, key", state.value)
+        return self._all("WHERE state = ? ORDER BY rowid", state.value)
 
     def everything(self) -> list[Kept]:
-        return self._all("ORDER BY at, key")
+        return self._all("ORDER BY rowid")
 
     def _all(self, where: str, *values: str) -> list[Kept]:
         query = f"SELECT key, message_id, recipient, subject, body, at, state FROM letter {where}"  # noqa: S608
