@@ -174,7 +174,7 @@ class Desk:
         self, login: str, action: str, arguments: Mapping[str, Any], *, case: str = ""
     ) -> None:
         """Run an action whose outcome is never logged: what a crash after the intent leaves behind."""
-        real = self.audit._write
+        real = self.audit._number
 
         def full(drafts: Any) -> Any:
             if any(draft.kind == "outcome" for draft in drafts):
@@ -182,7 +182,7 @@ class Desk:
             return real(drafts)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(self.audit, "_write", full)
+            patch.setattr(self.audit, "_number", full)
             result = self.do(login, action, arguments, case=case)
         assert result.outcome is Outcome.UNKNOWN, result
 
