@@ -164,6 +164,7 @@ def main() -> None:
     logins = [f"p{number:04}" for number in range(ENDS)]
     program = slapd_program()
     with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # Postgres may run as another user
         home = Path(folder) / "home"
         home.mkdir(mode=0o700)
         (Path(folder) / "slapd").mkdir()
