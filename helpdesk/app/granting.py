@@ -146,7 +146,9 @@ def expiry(bench: Workbench) -> Handler | None:
         parts.telling.overdue(grant, why)
 
     bench.beside.append(Beside("grants", EVERY, look))
-    return Expiry(parts.runner, grants, bench.door(), Gate(bench.acting), steady, troubled, parts.telling.ended)
+    return Expiry(
+        parts.runner, grants, bench.door(), Gate(bench.acting), steady, troubled, parts.telling.ended
+    )
 
 
 def _last_logged(parts: Parts) -> datetime | None:

@@ -8,46 +8,77 @@
 _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values and children
     flags=() values=() children=()
     case $1 in
-    '') children=(ask chat tui do case approvals policy undo why login logout whoami log reconcile doctor config plugin completions privacy demo help) ;;
+    '') children=(ask chat tui do case approvals grants workflow policy undo why login logout whoami log worker reconcile store doctor config plugin completions privacy demo help) ;;
     help) ;;
     ask) flags=(--continue=switch --case=cases) values=('text…') ;;
     chat) flags=(--resume=cases --continue=switch --linear=switch) ;;
     tui) ;;
-    do) flags=(--batch=files --yes-plan=text --stop-after=text --run-name=text) children=(access.grant access.list access.request access.revoke access.show account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.reopen ticket.status) ;;
-    'do access.grant') flags=(--person=people --group=groups --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(people groups) ;;
-    'do access.list') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text) ;;
-    'do access.request') flags=(--group=groups --reason=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(groups) ;;
-    'do access.revoke') flags=(--person=people --group=groups --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(people groups) ;;
-    'do access.show') flags=(--group=groups --batch=files --yes-plan=text --stop-after=text --run-name=text) ;;
-    'do account.disable') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(people) ;;
-    'do account.enable') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(people) ;;
-    'do password.change') flags=(--new-password-file=files --batch=files --yes-plan=text --stop-after=text --run-name=text) ;;
-    'do password.reset') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(people) ;;
-    'do password.status') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text) ;;
-    'do password.unlock') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(people) ;;
-    'do people.find') flags=(--words=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(text) ;;
-    'do people.update') flags=(--phone=text --title=text --mail=text --clear=text --batch=files --yes-plan=text --stop-after=text --run-name=text) ;;
-    'do people.whoami') flags=(--batch=files --yes-plan=text --stop-after=text --run-name=text) ;;
-    'do policy.index') flags=(--batch=files --yes-plan=text --stop-after=text --run-name=text) ;;
-    'do policy.search') flags=(--question=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(text) ;;
-    'do policy.show') flags=(--document=text --heading=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(text) ;;
-    'do ticket.close') flags=(--id=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(text) ;;
-    'do ticket.comment') flags=(--id=text --text=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(text text) ;;
-    'do ticket.open') flags=(--subject=text --body=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(text) ;;
-    'do ticket.reopen') flags=(--id=text --batch=files --yes-plan=text --stop-after=text --run-name=text) values=(text) ;;
-    'do ticket.status') flags=(--id=text --batch=files --yes-plan=text --stop-after=text --run-name=text) ;;
+    do) flags=(--batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) children=(access.grant access.hand-over access.list access.production access.request access.revoke access.show account.disable account.enable mail.send password.change password.reset password.status password.unlock people.alias people.archive people.create people.find people.manager people.move people.offboard people.onboard people.restore people.unalias people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.reopen ticket.status) ;;
+    'do access.grant') flags=(--person=people --group=groups --days=text --until=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people groups) ;;
+    'do access.hand-over') flags=(--person=people --to=people --groups=text --stays=switch --no-stays=switch --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people people) ;;
+    'do access.list') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) ;;
+    'do access.production') flags=(--group=groups --reason=text '--days=choice:1|2|3' --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(groups text) ;;
+    'do access.request') flags=(--group=groups --reason=text --days=text --until=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(groups) ;;
+    'do access.revoke') flags=(--person=people --group=groups --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people groups) ;;
+    'do access.show') flags=(--group=groups --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) ;;
+    'do account.disable') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people) ;;
+    'do account.enable') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people) ;;
+    'do mail.send') flags=(--person=people --subject=text --body=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people text text) ;;
+    'do password.change') flags=(--new-password-file=files --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) ;;
+    'do password.reset') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people) ;;
+    'do password.status') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) ;;
+    'do password.unlock') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people) ;;
+    'do people.alias') flags=(--person=people --address=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people text) ;;
+    'do people.archive') flags=(--person=people --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people) ;;
+    'do people.create') flags=(--login=text --full-name=text --mail=text --title=text --manager=people --employee-number=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(text text text) ;;
+    'do people.find') flags=(--words=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(text) ;;
+    'do people.manager') flags=(--person=people --manager=people --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people) ;;
+    'do people.move') flags=(--person=people --manager=people --gets=text --leaves=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people people) ;;
+    'do people.offboard') flags=(--person=people --successor=people --equipment=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people) ;;
+    'do people.onboard') flags=(--login=text --full-name=text --mail=text --manager=people --title=text --groups=text --alias=text --equipment=text --first-day=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(text text text people) ;;
+    'do people.restore') flags=(--person=people --employment=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people) ;;
+    'do people.unalias') flags=(--person=people --address=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(people text) ;;
+    'do people.update') flags=(--phone=text --title=text --mail=text --clear=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) ;;
+    'do people.whoami') flags=(--batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) ;;
+    'do policy.index') flags=(--batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) ;;
+    'do policy.search') flags=(--question=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(text) ;;
+    'do policy.show') flags=(--document=text --heading=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(text) ;;
+    'do ticket.close') flags=(--id=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(text) ;;
+    'do ticket.comment') flags=(--id=text --text=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(text text) ;;
+    'do ticket.open') flags=(--subject=text --body=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(text) ;;
+    'do ticket.reopen') flags=(--id=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) values=(text) ;;
+    'do ticket.status') flags=(--id=text --batch=files --yes-plan=text --stop-after=text --run-name=text --wait=switch --effective-at=text) ;;
     case) children=(list show close rewind export) ;;
     'case list') flags=(--all=switch) ;;
     'case show') values=(cases) ;;
     'case close') values=(cases) ;;
     'case rewind') values=(cases text) ;;
     'case export') flags=('--format=choice:markdown|json') values=(cases files) ;;
-    approvals) children=(list show approve deny withdraw) ;;
-    'approvals list') ;;
+    approvals) children=(list show approve deny withdraw delegate revoke delegations) ;;
+    'approvals list') flags=(--limit=text) ;;
     'approvals show') values=(text) ;;
     'approvals approve') values=(text) ;;
     'approvals deny') flags=(--reason=text) values=(text) ;;
     'approvals withdraw') values=(text) ;;
+    'approvals delegate') flags=(--until=text --from=text) values=(people) ;;
+    'approvals revoke') values=(text) ;;
+    'approvals delegations') ;;
+    grants) children=(list show extend return revoke review) ;;
+    'grants list') flags=(--ended=switch --person=people --group=groups) ;;
+    'grants show') values=(text) ;;
+    'grants extend') flags=(--days=text --until=text --reason=text) values=(text) ;;
+    'grants return') values=(text) ;;
+    'grants revoke') values=(text) ;;
+    'grants review') flags=(--group=groups) ;;
+    workflow) children=(list show check graph runs cancel answer retry) ;;
+    'workflow list') ;;
+    'workflow show') flags=(--follow=switch) values=(text) ;;
+    'workflow check') values=(files) ;;
+    'workflow graph') flags=(--svg=files) values=(files) ;;
+    'workflow runs') flags=(--all=switch --ended=switch) ;;
+    'workflow cancel') values=(text) ;;
+    'workflow answer') flags=(--note=text) values=(text 'choice:yes|no') ;;
+    'workflow retry') flags=(--from=text) values=(text) ;;
     policy) children=(search show index) ;;
     'policy search') values=('text…') ;;
     'policy show') values=('text…') ;;
@@ -72,7 +103,16 @@ _helpdesk_place() { # KEY: what may follow it, into flags (NAME=KIND), values an
     'log rotate') ;;
     'log retain') flags=(--keep-days=text) ;;
     'log erase') values=(people) ;;
+    worker) flags=(--once=switch --drain=text) children=(status key unit) ;;
+    'worker status') ;;
+    'worker key') ;;
+    'worker unit') ;;
     reconcile) ;;
+    store) children=(status migrate backup restore) ;;
+    'store status') ;;
+    'store migrate') flags=(--grant=text) ;;
+    'store backup') flags=(--with-key=switch) values=(files) ;;
+    'store restore') values=(files) ;;
     doctor) ;;
     config) children=(show path) ;;
     'config show') flags=(--origin=switch) ;;
@@ -155,7 +195,7 @@ _helpdesk() {
     local typed cur word quoted key='' kind='' flag='' ended='' helping='' profile='' n=0 i part head=''
     local -a flags values children offer=()
     local -a everywhere=(--json=switch --plain=switch -n=switch --dry-run=switch --no-input=switch -y=switch --yes=switch --yes-for=actions --as=people --user=people --password-stdin=switch --password-file=files --reveal-to=files --profile=choice:demo -q=switch --quiet=switch -v=switch --verbose=switch '--color=choice:auto|always|never' --no-pager=switch -d=switch --debug=switch -h=switch --help=switch -V=switch --version=switch --no-color=switch)
-    local -a actions=(access.grant access.list access.request access.revoke access.show account.disable account.enable password.change password.reset password.status password.unlock people.find people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.reopen ticket.status)
+    local -a actions=(access.grant access.hand-over access.list access.production access.request access.revoke access.show account.disable account.enable mail.send password.change password.reset password.status password.unlock people.alias people.archive people.create people.find people.manager people.move people.offboard people.onboard people.restore people.unalias people.update people.whoami policy.index policy.search policy.show ticket.close ticket.comment ticket.open ticket.reopen ticket.status)
     COMPREPLY=()
     _helpdesk_words
     cur=${typed[${#typed[@]} - 1]}
