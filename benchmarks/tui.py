@@ -199,7 +199,9 @@ async def hour(desk: Desk) -> None:
                 if count % 200 == 0:
                     await asyncio.sleep(0)
             held = sum(len(block.text) for block in app.feed.blocks if isinstance(block, Prose))
-            print(f"| {count:,} | {_memory() / 1024:.1f} MB | {held / 1e6:.2f} million characters |", flush=True)
+            print(
+                f"| {count:,} | {_memory() / 1024:.1f} MB | {held / 1e6:.2f} million characters |", flush=True
+            )
         taken = time.perf_counter() - start
         print(f"{count:,} tokens in {taken:.0f} s, {count / taken:,.0f} a second", flush=True)
 

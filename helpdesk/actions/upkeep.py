@@ -253,7 +253,9 @@ class _Retention(_Job):
 
     def _found(self) -> Removal:
         self._upkeep.shipping.flush()
-        return self._audit.removable(self._before, self._upkeep.shipping.proven_up_to(self._audit.public_key()))
+        return self._audit.removable(
+            self._before, self._upkeep.shipping.proven_up_to(self._audit.public_key())
+        )
 
     def nothing(self) -> Result:
         why = self._removal.why or f"No closed segment is older than {self._days} days."

@@ -69,9 +69,7 @@ class Shares:
         edges: the numbers after which a share begins or ends.
     """
 
-    def __init__(
-        self, view: View, after: int, last: int, *, signed: int = 0, least: int = LEAST
-    ) -> None:
+    def __init__(self, view: View, after: int, last: int, *, signed: int = 0, least: int = LEAST) -> None:
         self._shares = _given_out(view, after, last, signed, least)
         self.edges = frozenset(edge for share in self._shares for edge in (share.first - 1, share.last))
         self._until = after

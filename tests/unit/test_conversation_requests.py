@@ -136,8 +136,6 @@ def test_whoever_asks_for_access_is_offered_to_say_why_and_may_leave_it_out() ->
     assert "reason" not in world.call.arguments
     world = World()
     terminal = Terminal([], reason="the quarter close")
-    asyncio.run(
-        world.conversation.turn("give bo access to finance-share", terminal, signed_in=signed_in())
-    )
+    asyncio.run(world.conversation.turn("give bo access to finance-share", terminal, signed_in=signed_in()))
     assert world.call.arguments["reason"] == "the quarter close"
     assert [question.name for question in terminal.questions] == ["reason"]

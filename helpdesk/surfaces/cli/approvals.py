@@ -225,7 +225,12 @@ def _details(run: Invocation, request: Request, signed_in: SignedIn) -> list[str
     if request.entry is not None:
         lines.append(f"  log entry   {request.entry}: helpdesk log show {request.entry}")
     if request.state.value == "pending":
-        lines += ["", f"Where it stands: helpdesk why {request.id}", "What you can do:", *(f"  {command}" for command in _commands(request, signed_in))]
+        lines += [
+            "",
+            f"Where it stands: helpdesk why {request.id}",
+            "What you can do:",
+            *(f"  {command}" for command in _commands(request, signed_in)),
+        ]
     return lines
 
 

@@ -60,7 +60,9 @@ class WhyGroup(TyperGroup):
             "for, what would move it, and when it expires. Nothing is changed."
         )
         with formatter.section("Examples"):
-            formatter.write("  helpdesk why 42\n  helpdesk why R-7K3F2Q\n  helpdesk why access.grant bo finance-share\n")
+            formatter.write(
+                "  helpdesk why 42\n  helpdesk why R-7K3F2Q\n  helpdesk why access.grant bo finance-share\n"
+            )
         with formatter.section("Actions"):
             formatter.write_dl([(synopsis(spec), spec.summary) for spec in catalog().specs])
         formatter.write_paragraph()
