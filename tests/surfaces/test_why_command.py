@@ -89,7 +89,7 @@ def test_yes_has_nothing_to_confirm_and_no_entry_is_a_usage_error(company: Compa
 def test_help_lists_the_actions_and_an_actions_own_arguments(company: Company) -> None:
     listed = company.run("why", "--help")
     assert listed.code == 0
-    assert "ENTRY | ACTION" in listed.out
+    assert "ENTRY | REQUEST | ACTION" in listed.out
     assert "access.grant PERSON GROUP" in listed.out
     assert "--group" in company.run("why", "access.grant", "--help").out
 
