@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from helpdesk.errors import Failed
 from helpdesk.platform import private_file
 
 BUSY_SECONDS = 10.0
+_PAUSE = 0.01
 
 
 def open_database(path: Path, *, busy: float = BUSY_SECONDS) -> sqlite3.Connection:
@@ -28,7 +30,7 @@ def open_database(path: Path, *, busy: float = BUSY_SECONDS) -> sqlite3.Connecti
     private_file(path)
     database = sqlite3.connect(path, timeout=busy, isolation_level=None, check_same_thread=False)
     try:
-        database.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(database, busy)
         database.execute("PRAGMA synchronous = FULL")
         database.execute("PRAGMA secure_delete = ON")
         database.execute("PRAGMA foreign_keys = ON")
@@ -37,6 +39,20 @@ def open_database(path: Path, *, busy: float = BUSY_SECONDS) -> sqlite3.Connecti
         database.close()
         raise
     return database
+
+
+def _write_ahead(database: sqlite3.Connection, busy: float) -> None:
+    """SQLite does not wait by itself for another connection that begins or ends its log."""
+    deadline = time.monotonic() + busy
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 @contextmanager

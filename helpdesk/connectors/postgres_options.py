@@ -99,11 +99,11 @@ def options(settings: PostgresSettings) -> dict[str, Any]:
 
 
 def _account() -> str:
-    import getpass
+    import pwd
 
     try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         raise ConfigError(
             "Nobody is named who asks the store.",
             hint="Set [store] user to the name that the database knows.",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from helpdesk.conversation.words import COMMON, STOPWORDS, content, fold, tokens, word_set
 
-_TICKET = re.compile(r"\b[A-Za-z]{1,8}-\d+\b|#\d+\b")
+TICKET = re.compile(r"(?<![\w.-])[A-Za-z]{1,8}-\d+\b(?![-.]?\w)|#\d+\b")
+"""A ticket's number ("T-1001", "#12"), and no part of a longer name ("ledgers-1-56")."""
 _GROUP = re.compile(r"(?<![\w@.-])[a-z][a-z0-9]*(?:[-_][a-z0-9]+)+(?![\w@-])", re.IGNORECASE)
 _PROPER = re.compile(r"(?<![.!?:] )(?<!^)\b[A-Z][a-zà-öø-ÿ]+(?:[ -][A-Z][a-zà-öø-ÿ]+)*")
 _LEADING = re.compile(
@@ -69,9 +70,9 @@ class Clues:
         """Look at a sentence; ``people`` and ``groups`` are names known from the live directory."""
         told = said_to_desk(words)
         folded = fold(told)
-        ticket = _TICKET.search(told) or _TICKET.search(words)
+        ticket = TICKET.search(told) or TICKET.search(words)
         known = [name for name in groups if _stands(fold(name), folded)]
-        shaped = [m.group() for m in _GROUP.finditer(told) if not _TICKET.fullmatch(m.group())]
+        shaped = [m.group() for m in _GROUP.finditer(told) if not TICKET.fullmatch(m.group())]
         found = tuple(dict.fromkeys(known + [g for g in shaped if not _NOT_GROUPS.search(g)]))
         names = _names(told, found) | {fold(name) for name in people if _stands(fold(name), folded)}
         polite = bool(_POLITE.search(folded))
@@ -141,7 +142,7 @@ def said_to_desk(words: str) -> str:
 
 
 def _plain(told: str, names: Iterable[str], groups: Iterable[str]) -> str:
-    text = _TICKET.sub(" ticket ", told)
+    text = TICKET.sub(" ticket ", told)
     for group in sorted(groups, key=len, reverse=True):
         text = re.sub(rf"(?<![\w-]){re.escape(group)}(?![\w-])", " group ", text, flags=re.IGNORECASE)
     for name in sorted(names, key=len, reverse=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from helpdesk.conversation.clues import Clues
+from helpdesk.conversation.clues import TICKET, Clues
 from helpdesk.conversation.routing import is_ticket_id
 from helpdesk.conversation.words import COMMON, STOPWORDS, fold, tokens
 from helpdesk.spec import ActionSpec, Parameter
@@ -28,7 +28,6 @@ _ABOUT = re.compile(
 )
 _PHONE = re.compile(r"\+?\d[\d ()/.-]{4,20}\d")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_TICKET = re.compile(r"\b[A-Za-z]{1,8}-\d+\b|#\d+\b")
 
 
 def find_text(parameter: Parameter, spec: ActionSpec, words: str, clues: Clues, flow: str) -> str:
@@ -126,7 +125,7 @@ def _after_name(name: str, words: str) -> str:
 
 
 def _match(pattern: re.Pattern[str], words: str) -> str:
-    match = pattern.search(_TICKET.sub(" ", words))
+    match = pattern.search(TICKET.sub(" ", words))
     return match.group().strip() if match else ""
 
 

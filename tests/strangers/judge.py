@@ -40,7 +40,8 @@ def permitted(login: str, effect: Effect) -> bool:
         return login in DESK or (login == "lena" and about == "T-1001") or about not in ("T-1001", "T-1002")
     if kind == "request":
         call = _call(effect)
-        return bool(call["requester_login"] == login and call["action"] == "access.request")
+        asks_for_others = login in DESK and call["action"] == "access.grant"
+        return call["requester_login"] == login and (call["action"] == "access.request" or asks_for_others)
     return False
 
 
