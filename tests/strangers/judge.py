@@ -92,7 +92,7 @@ def _shows(confirmation: Confirmation, effect: Effect) -> bool:
         told = not foreign or any(
             reason in text for text in (*confirmation.warnings, *(c.after for c in changes))
         )
-        member = f"membership of {call['requester_login']}"
+        member = f"membership of {call['arguments'].get('person') or call['requester_login']}"
         return _has(changes, call["arguments"]["group"], member, "member") and told
     return False
 
