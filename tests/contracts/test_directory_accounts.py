@@ -165,6 +165,17 @@ def test_unlocking_enables_nobody(world: World, desk: DirectorySession, bo: Acco
     assert world.directory.accepts(person, bo.password) == "no"
 
 
+def test_a_new_password_enables_nobody(world: World, desk: DirectorySession, bo: Account) -> None:
+    person, new = desk.person(bo.login), temporary_password()
+    desk.set_enabled(person, False)
+    try:
+        desk.set_password(person, new, must_change=True)
+    except HelpdeskError as error:
+        assert error.message  # noqa: PT017  it may refuse; the account stays disabled either way
+    assert desk.status(person).enabled is False
+    assert world.directory.accepts(person, new) == "no"
+
+
 @pytest.mark.req("D9")
 def test_a_session_is_not_told_that_its_disabled_account_is_enabled(
     world: World, desk: DirectorySession, bo: Account

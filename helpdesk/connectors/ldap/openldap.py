@@ -154,6 +154,7 @@ class OpenLdapAccounts:
         Where the server hashes what is written plainly too, one change does both, or neither.
         """
         person = target.person
+        self._require_enabled(link, person)
         if self.server_hashes:
             changes: Changes = {PASSWORD: [("MODIFY_REPLACE", [new.expose()])]}
             if must_change:
@@ -174,6 +175,14 @@ class OpenLdapAccounts:
         if not flagged.ok:
             raise _half_done(person, f"The directory refused: {refusals.said(flagged)}.")
         return answer
+
+    def _require_enabled(self, link: Link, person: Person) -> None:
+        """A new password takes every lock away with it, also the one by which an account is disabled."""
+        if FOR_EVER in self._state(link, person).values(LOCK):
+            raise Failed(
+                f"The account {person.login} is disabled, and a new password would switch it on again.",
+                hint=f"Enable it first: helpdesk do account.enable {person.login}",
+            )
 
     def _may_flag(self, link: Link, target: Target) -> bool:
         """Have the right to set the flag proved by a change that changes nothing, before anything does.
