@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -21,6 +21,7 @@ from textual.timer import Timer
 from textual.visual import RenderOptions
 
 from helpdesk.surfaces.tui.blocks import Block
+from helpdesk.surfaces.tui.drawn import Drawn
 from helpdesk.surfaces.tui.heights import Heights
 
 PAINTS_A_SECOND = 30
@@ -28,6 +29,8 @@ MOST_BLOCKS = 60_000
 MOST_TEXT = 4_000_000
 """Characters; together with :data:`MOST_BLOCKS` what a feed holds at most."""
 CHECKED_EVERY = 500
+DRAWN_AHEAD = 3
+_SOON = 0.005
 HOLD_SECONDS = 0.3
 """So long a letter waits for another one before it acts."""
 
@@ -86,7 +89,7 @@ class Feed(ScrollView, can_focus=True):
         self._typing = False
         self.blocks: list[Block] = []
         self._heights = Heights()
-        self._drawn: dict[int, tuple[int, int, list[Strip]]] = {}
+        self._drawn = Drawn()
         self._chosen: int | None = None
         self._dirty = False
         self._last_end = 0.0
@@ -95,6 +98,7 @@ class Feed(ScrollView, can_focus=True):
         self._bars: dict[tuple[str, tuple[Span, ...]], Strip] = {}
         self._looked: _Look | None = None
         self._measuring = False
+        self._ahead: Timer | None = None
 
     # ── what is in it ─────────────────────────────────────────────────────────────────────────
 
@@ -114,7 +118,7 @@ class Feed(ScrollView, can_focus=True):
         del self.blocks[:gone]
         lines = self._heights.start(gone)
         self._heights = self._heights.without_first(gone)
-        self._drawn = {}
+        self._drawn.clear()
         self._chosen = None if self._chosen is None or self._chosen < gone else self._chosen - gone
         self._last_end = max(self._last_end - lines, 0)
         self.scroll_to(y=max(self.scroll_y - lines, 0), animate=False, force=True, immediate=True)
@@ -137,6 +141,8 @@ class Feed(ScrollView, can_focus=True):
         if y is not None and self._room > 0 and self.blocks:
             y = self._reached(int(y))
         super().scroll_to(x, y, **{**options, "animate": False})
+        if self._ahead is None and self.is_mounted:
+            self._ahead = self.set_timer(_SOON, self._look_ahead)
 
     def _reached(self, y: int) -> int:
         """The line that a scroll to ``y`` comes to, once everything that it brings into sight was measured.
@@ -189,7 +195,8 @@ class Feed(ScrollView, can_focus=True):
 
     def clear(self) -> None:
         self.blocks.clear()
-        self._heights, self._drawn, self._chosen, self._last_end = Heights(), {}, None, 0.0
+        self._drawn.clear()
+        self._heights, self._chosen, self._last_end = Heights(), None, 0.0
         self._top = self._put = None
         self.changed()
 
@@ -236,23 +243,49 @@ class Feed(ScrollView, can_focus=True):
 
     def _strips(self, index: int, width: int) -> list[Strip]:
         """A block's lines, drawn for this width; its height is corrected where it was wrong."""
-        block = self.blocks[index]
-        kept = self._drawn.get(index)
-        if kept is not None and kept[0] == block.version and kept[1] == width:
-            return kept[2]
-        strips = [
-            strip.adjust_cell_length(width, self._look.rich)
-            for line in block.lines(width)
-            for strip in self._wrapped(line.bar, line.body, width)
-        ]
-        if len(self._drawn) > 400:
-            self._drawn.clear()
-        self._drawn[index] = (block.version, width, strips)
+        strips = self._drawn.get(index, self.blocks[index].version, width)
+        if strips is None:
+            strips = self._draw(index, width)
         if len(strips) != self._heights[index]:
             self._heights[index] = len(strips)
             if not self._measuring:
                 self.changed()  # what is below moves, and the bar at the side knows it next time
         return strips
+
+    def _draw(self, index: int, width: int) -> list[Strip]:
+        block = self.blocks[index]
+        strips = [
+            strip.adjust_cell_length(width, self._look.rich)
+            for line in block.lines(width)
+            for strip in self._wrapped(line.bar, line.body, width)
+        ]
+        return self._drawn.keep(index, block.version, width, strips)
+
+    # ── what comes into sight next ────────────────────────────────────────────────────────────
+
+    def _look_ahead(self) -> None:
+        """Draw a page above and below what is in sight, a few blocks at a time while no key waits."""
+        self._ahead = None
+        width, room, top = self._room, self.size.height, self.scroll_offset.y
+        if width <= 0 or not 0 <= top < self._heights.total:
+            return
+        first, _ = self._heights.at(top)
+        last, _ = self._heights.at(min(top + room, self._heights.total - 1))
+        wanted = [*self._a_page(range(first - 1, -1, -1)), *self._a_page(range(last + 1, len(self.blocks)))]
+        absent = [at for at in wanted if self._drawn.get(at, self.blocks[at].version, width) is None]
+        for index in absent[:DRAWN_AHEAD]:
+            self._draw(index, width)
+        if absent[DRAWN_AHEAD:]:
+            self._ahead = self.set_timer(_SOON, self._look_ahead)
+
+    def _a_page(self, indices: Iterable[int]) -> Iterator[int]:
+        """Blocks until a page is full; one that was never measured counts as one line."""
+        seen = 0
+        for index in indices:
+            if seen >= self.size.height:
+                return
+            yield index
+            seen += self._heights[index]
 
     def _wrapped(self, bar: Content, body: Content, width: int) -> list[Strip]:
         room = max(width - bar.cell_length, 1)
