@@ -66,6 +66,7 @@ def install(points: Points) -> None:
     _hook_requests(points)
     _hook_directory(points)
     _hook_tickets(points)
+    _hook_outbox(points)
 
 
 # ── what is written ───────────────────────────────────────────────────────────────────────────
@@ -98,6 +99,13 @@ def _hook_tickets(points: Points) -> None:
 
     _around(points, tickets.EmbeddedTickets, "_once", "effect", inside=True)
     _hook_commits(points, tickets)
+
+
+def _hook_outbox(points: Points) -> None:
+    from helpdesk.connectors.mail import ledger
+
+    _around(points, ledger.Ledger, "note", "effect", inside=True)
+    _hook_commits(points, ledger)
 
 
 def _hook_directory(points: Points) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from helpdesk.staffing import LEFT
 from tests.integration.fault_world import FOR_EVER, Company, Record
 
 Matches = Callable[[Record], bool]
@@ -115,14 +116,28 @@ def member(operation: str, part: str = "target") -> Callable[[Company], Matches]
     return matches
 
 
-def in_tickets(query: str) -> Callable[[Company, Turn], Sequence[int]]:
-    """Counts in the queue's own file."""
+def added(company: Company, turn: Turn) -> Sequence[int]:
+    """Counts entries that were added under the login that the turn is about; another change is none of its effects."""
+    entry = f"uid={turn.about},{company.server.layout.people_base}".lower()
+    records = company.changes(turn.since)
+    other = [record for record in records if (record.dn, record.operation) != (entry, {"entry": "add"})]
+    if other:
+        raise Unlogged(str(other))
+    return [len(records)]
+
+
+def owner(company: Company) -> Matches:
+    return lambda record: record.dn == company.group_dn.lower() and "owner" in record.operation
+
+
+def in_file(query: str, file: str = "tickets.db") -> Callable[[Company, Turn], Sequence[int]]:
+    """Counts in the file of the queue, or of another system of this machine."""
 
     def writes(company: Company, turn: Turn) -> Sequence[int]:
-        file = company.state / "tickets.db"
-        if not file.exists():
+        path = company.state / file
+        if not path.exists():
             return [0]
-        with closing(sqlite3.connect(file)) as database:
+        with closing(sqlite3.connect(path)) as database:
             if not database.execute("PRAGMA user_version").fetchone()[0]:
                 return [0]
             (found,) = database.execute(query, {"about": turn.about}).fetchone()
@@ -194,6 +209,43 @@ def _granted(company: Company, turn: Turn) -> None:
     turn.about = str(ended["entry"])
 
 
+def _somebody_new(company: Company, turn: Turn) -> Mapping[str, Any]:
+    turn.about = f"new{turn.number}.{company.login('target')}"
+    given = {"login": turn.about, "full_name": "Nora New", "mail": f"{turn.about}@example.test"}
+    return {"what": "people.create", "arguments": given}
+
+
+def _letter(company: Company, turn: Turn) -> Mapping[str, Any]:
+    turn.about = f"The mast of {turn.number} stands"
+    return _call("mail.send", person="@target", subject=turn.about, body="Come and look.")(company, turn)
+
+
+def _addresses(*more: str) -> Callable[[Company, Turn], None]:
+    def prepare(company: Company, _: Turn) -> None:
+        own = f"{company.login('target')}@example.test"
+        company.set("target", "mail", own, *(f"{name}.{own}" for name in more))
+
+    return prepare
+
+
+def _about_an_alias(action: str) -> Callable[[Company, Turn], Mapping[str, Any]]:
+    def todo(company: Company, _: Turn) -> Mapping[str, Any]:
+        login = company.login("target")
+        return {"what": action, "arguments": {"person": login, "address": f"old.{login}@example.test"}}
+
+    return todo
+
+
+def _left(company: Company, _: Turn) -> None:
+    company.set("target", "pwdAccountLockedTime", FOR_EVER)
+    company.set("target", "employeeType", LEFT)
+
+
+def _stays(company: Company, _: Turn) -> None:
+    company.set("target", "pwdAccountLockedTime", FOR_EVER)
+    company.set("target", "employeeType")
+
+
 _GRANT = {"person": "@target", "group": "{group}"}
 SCENARIOS = {
     "password.reset": Scenario(
@@ -251,17 +303,66 @@ SCENARIOS = {
         _call("people.update", phone="+49 30 {n}", title="Mate {n}"),
         in_directory(on("target", "telephoneNumber"), on("target", "title")),
     ),
+    "people.create": Scenario("people.create", "desk", _somebody_new, added),
+    "people.manager": Scenario(
+        "people.manager",
+        "desk",
+        _call("people.manager", person="@target", manager="@owner"),
+        in_directory(on("target", "manager")),
+        lambda company, _: company.set("target", "manager"),
+    ),
+    "people.alias": Scenario(
+        "people.alias",
+        "desk",
+        _about_an_alias("people.alias"),
+        in_directory(on("target", "mail")),
+        _addresses(),
+    ),
+    "people.unalias": Scenario(
+        "people.unalias",
+        "desk",
+        _about_an_alias("people.unalias"),
+        in_directory(on("target", "mail")),
+        _addresses("old"),
+    ),
+    "people.archive": Scenario(
+        "people.archive",
+        "desk",
+        _call("people.archive", person="@target"),
+        in_directory(on("target", "employeeType")),
+        _stays,
+    ),
+    "people.restore": Scenario(
+        "people.restore",
+        "desk",
+        _call("people.restore", person="@target"),
+        in_directory(on("target", "employeeType")),
+        _left,
+    ),
+    "access.hand-over": Scenario(
+        "access.hand-over",
+        "desk",
+        _call("access.hand-over", person="@owner", to="@second", groups="{group}"),
+        in_directory(owner),
+        lambda company, _: company.owned_by("owner"),
+    ),
+    "mail.send": Scenario(
+        "mail.send",
+        "desk",
+        _letter,
+        in_file("SELECT count(*) FROM letter WHERE subject = :about", "outbox.db"),
+    ),
     "ticket.open": Scenario(
         "ticket.open",
         "target",
         _subject,
-        in_tickets("SELECT count(*) FROM ticket WHERE subject = :about"),
+        in_file("SELECT count(*) FROM ticket WHERE subject = :about"),
     ),
     "ticket.comment": Scenario(
         "ticket.comment",
         "target",
         _call("ticket.comment", id="{about}", text="It is urgent"),
-        in_tickets("SELECT count(*) FROM comment WHERE ticket = :about"),
+        in_file("SELECT count(*) FROM comment WHERE ticket = :about"),
         _ticket,
         by_others=True,
     ),
@@ -269,7 +370,7 @@ SCENARIOS = {
         "ticket.close",
         "target",
         _call("ticket.close", id="{about}"),
-        in_tickets("SELECT count(*) FROM comment WHERE ticket = :about AND text = 'Closed.'"),
+        in_file("SELECT count(*) FROM comment WHERE ticket = :about AND text = 'Closed.'"),
         _ticket,
         by_others=True,
         again=True,
@@ -278,7 +379,7 @@ SCENARIOS = {
         "ticket.reopen",
         "target",
         _call("ticket.reopen", id="{about}"),
-        in_tickets("SELECT count(*) FROM comment WHERE ticket = :about AND text = 'Opened again.'"),
+        in_file("SELECT count(*) FROM comment WHERE ticket = :about AND text = 'Opened again.'"),
         _closed,
         by_others=True,
         again=True,

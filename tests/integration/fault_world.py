@@ -35,7 +35,7 @@ class Record:
 
     Attributes:
         by: the DN of who did it. values: attribute → its values; empty ones too.
-        operation: "add", "delete" or "replace" by attribute.
+        operation: "add", "delete" or "replace" by attribute; of an entry that was added, "add" by "entry".
     """
 
     by: str
@@ -62,7 +62,7 @@ class WitnessedSlapd(Slapd):
         return self.changes.stat().st_size if self.changes.exists() else 0
 
     def records(self, since: int) -> list[Record]:
-        """The modifications that were written down after this offset."""
+        """The additions and modifications that were written down after this offset."""
         if not self.changes.exists():
             return []
         with self.changes.open("rb") as file:
@@ -74,7 +74,10 @@ class WitnessedSlapd(Slapd):
 def _records(text: str) -> Iterator[Record]:
     for block in text.replace("\n ", "").split("\n\n"):
         lines = [line for line in block.splitlines() if line and not line.startswith("#")]
-        if not lines or "changetype: modify" not in lines:
+        if "changetype: add" in lines:
+            (by,) = [line.partition(": ")[2] for line in lines if line.startswith("creatorsName: ")]
+            yield Record(by.lower(), lines[0].partition(":")[2].strip().lower(), {}, {"entry": "add"})
+        if "changetype: modify" not in lines:
             continue
         operation: dict[str, str] = {}
         values: dict[str, tuple[str, ...]] = {}
@@ -253,14 +256,16 @@ class Company:
         for part in self.PARTS:
             self.passwords[part] = f"{part} sails at dawn {self.number}"
             self.dns[part] = server.add_person(self.login(part), self.passwords[part])
-        self._join_the_desk()
+        self._join(server.layout.service_desk)
+        self._join(server.layout.workers)
         server.add_group(self.group, owner=self.dns["owner"], members=[self.dns["owner"]])
         keys = "\n".join(f"{n} = {json.dumps(v)}" for n, v in server.directory_config().items())
         limits = ("changes_per_actor", "changes_per_target", "changes_per_machine")
         high = ("high_risk_per_actor", "high_risk_per_target", "high_risk_per_machine")
         (folder / "site.toml").write_text(
             f'[directory]\n{keys}\n[roles]\nhelpdesk = ["{server.layout.service_desk}"]\n'
-            '[requests]\nshared = true\n[session]\nstore = "none"\n[limits]\n'
+            '[requests]\nshared = true\n[session]\nstore = "none"\n[mail]\nkind = "embedded"\n'
+            '[people]\nmail_domains = ["example.test"]\n[limits]\n'
             + "".join(f"{name} = 1000000\n" for name in (*limits, *high))
         )
         self.begin_anew()
@@ -278,13 +283,14 @@ class Company:
     def state(self) -> Path:
         return self.folder / f"state{self._turn}" / "helpdesk"
 
-    def _join_the_desk(self) -> None:
+    def _join(self, name: str) -> None:
+        """The desk's person is in this group, which may not be there yet."""
         layout = self.server.layout
-        group = layout.group_dn(layout.service_desk)
+        group = layout.group_dn(name)
         if self.server.read(group):
             self.modify(group, {layout.member_attribute: [(MODIFY_ADD, [self.dns["desk"]])]})
         else:
-            self.server.add_group(layout.service_desk, members=[self.dns["desk"]])
+            self.server.add_group(name, members=[self.dns["desk"]])
 
     def login(self, part: str) -> str:
         return f"{part}{self.number}.{os.getpid()}"
@@ -336,6 +342,11 @@ class Company:
             v.encode() if isinstance(v, str) else v for v in values
         ]:
             self.modify(self.dns[part], {attribute: [(MODIFY_REPLACE, list(values))]}, relaxed=True)
+
+    def owned_by(self, part: str) -> None:
+        """Make this person the one owner of the group."""
+        if self.entry(self.group_dn)["owner"] != [self.dns[part].encode()]:
+            self.modify(self.group_dn, {"owner": [(MODIFY_REPLACE, [self.dns[part]])]})
 
     def let_the_password_age(self, part: str) -> None:
         """An hour older: servers tell the moment to the second, so what is just set cannot be told apart."""
