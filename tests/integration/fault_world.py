@@ -264,7 +264,7 @@ class Company:
         high = ("high_risk_per_actor", "high_risk_per_target", "high_risk_per_machine")
         (folder / "site.toml").write_text(
             f'[directory]\n{keys}\n[roles]\nhelpdesk = ["{server.layout.service_desk}"]\n'
-            '[requests]\nshared = true\n[session]\nstore = "none"\n[mail]\nkind = "embedded"\n'
+            '[requests]\nshared = true\n[session]\nstore = "none"\n[mail]\nkind = "embedded"\n[notices]\nmail = false\n'
             '[people]\nmail_domains = ["example.test"]\n[limits]\n'
             + "".join(f"{name} = 1000000\n" for name in (*limits, *high))
         )
